@@ -1,0 +1,20 @@
+/** What is known of a file, whichever storage holds it. */
+
+/** A file's facts; times are milliseconds since 1970 (UTC). */
+export interface FileFacts {
+  readonly kind: 'file' | 'directory' | 'other';
+  readonly sizeBytes: number;
+  readonly modifiedMs: number;
+  /** Unix permission bits, 0 to 0o7777. */
+  readonly mode: number;
+  readonly linkCount: number;
+  readonly owner: number;
+  readonly group: number;
+  /** The same for two names of one file and different for two files (RFC 3659 section 7.5.2, fact `unique`). */
+  readonly unique: string;
+}
+
+/** A file's facts and the name it has in its directory. */
+export interface DirectoryEntry extends FileFacts {
+  readonly name: string;
+}

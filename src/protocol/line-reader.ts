@@ -1,0 +1,156 @@
+/** Turns the bytes of a control channel into command lines: ends of line, Telnet commands, UTF-8, and one bound on it all. */
+import { unreachable } from '../lib/assert.ts';
+
+/**
+ * What one line of the control channel came to:
+ * - `line`: its text, without the end of line;
+ * - `notUtf8`: its bytes are not UTF-8, so that nobody can say which file it names;
+ * - `badByte`: it holds a NUL or a CR that does not end it. Such a line is refused as a whole; taken as two, its second
+ *   half would be a command that someone in between has smuggled in. CR NUL, with which RFC 2640 section 3.1 writes a
+ *   CR within a name, is refused with it: no name here has one;
+ * - `tooLong`: it is longer than the bound. Reported as soon as that is known; the rest of the line is discarded.
+ */
+export type ControlLine =
+  | { readonly kind: 'line'; readonly text: string }
+  | { readonly kind: 'notUtf8' }
+  | { readonly kind: 'badByte' }
+  | { readonly kind: 'tooLong' };
+
+const NUL = 0;
+const LF = 10;
+const CR = 13;
+/** Telnet's "interpret as command", and the commands that matter here (RFC 959 section 4.1.3 names IP and Synch). */
+const IAC = 255;
+const DATA_MARK = 242;
+const INTERRUPT_PROCESS = 244;
+const TWO_BYTE_FIRST = 241;
+const TWO_BYTE_LAST = 249;
+const WILL = 251;
+const DONT = 254;
+
+/** What the Telnet layer waits for. */
+type TelnetState = 'ExpectData' | 'ExpectCommand' | 'ExpectOption' | 'ExpectDataMark';
+
+/** Bytes that a Telnet sequence has taken so far, in each state. */
+const PENDING_BYTES: Record<TelnetState, number> = {
+  ExpectData: 0,
+  ExpectCommand: 1,
+  ExpectOption: 2,
+  ExpectDataMark: 0,
+};
+
+/**
+ * Reads lines, however the bytes are split on their way. Lines end with CRLF; a bare LF is tolerated. Telnet commands
+ * and option requests are dropped without an answer; IAC IAC is a byte 255. None of this can harm a name, as no byte of
+ * UTF-8 is 255. Holds at most `lineBytesMax` bytes.
+ */
+export class LineReader {
+  readonly #decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  readonly #line: Buffer;
+  #length = 0;
+  #telnet: TelnetState = 'ExpectData';
+  #afterCr = false;
+  #bad = false;
+  #discarding = false;
+
+  /** @param lineBytesMax the longest line, its end of line counted. */
+  constructor(lineBytesMax: number) {
+    this.#line = Buffer.alloc(lineBytesMax);
+  }
+
+  /** Bytes of an unfinished line or Telnet sequence that are held here; 0 when nothing waits for more bytes. */
+  get bufferedBytes(): number {
+    return this.#length + PENDING_BYTES[this.#telnet];
+  }
+
+  /** Takes the next bytes. @returns the lines that they complete, in their order. */
+  push(chunk: Buffer): ControlLine[] {
+    const lines: ControlLine[] = [];
+    for (const byte of chunk) {
+      const line = this.#takeWire(byte);
+      if (line !== undefined) lines.push(line);
+    }
+    return lines;
+  }
+
+  /** The Telnet layer: passes on what is data. */
+  #takeWire(byte: number): ControlLine | undefined {
+    const state = this.#telnet;
+    switch (state) {
+      case 'ExpectDataMark':
+        this.#telnet = 'ExpectData';
+        // Synch is IAC DM with IAC as TCP urgent data: a socket that does not read urgent data in line sees DM alone.
+        return byte === DATA_MARK ? undefined : this.#takeWire(byte);
+      case 'ExpectData':
+        if (byte !== IAC) return this.#takeData(byte);
+        this.#telnet = 'ExpectCommand';
+        return undefined;
+      case 'ExpectCommand':
+        return this.#takeTelnetCommand(byte);
+      case 'ExpectOption':
+        this.#telnet = 'ExpectData';
+        return undefined;
+      default:
+        return unreachable(state);
+    }
+  }
+
+  #takeTelnetCommand(byte: number): ControlLine | undefined {
+    this.#telnet = 'ExpectData';
+    if (byte === IAC) return this.#takeData(IAC);
+    if (byte >= WILL && byte <= DONT) {
+      this.#telnet = 'ExpectOption';
+      return undefined;
+    }
+    if (byte >= TWO_BYTE_FIRST && byte <= TWO_BYTE_LAST) {
+      if (byte === INTERRUPT_PROCESS) this.#telnet = 'ExpectDataMark';
+      return undefined;
+    }
+    // Not Telnet but a client that does not double its 255s. Both bytes are data: the second may be the end of the line.
+    const first = this.#takeData(IAC);
+    const second = this.#takeData(byte);
+    return first ?? second;
+  }
+
+  /** The line layer: collects bytes up to the end of the line. */
+  #takeData(byte: number): ControlLine | undefined {
+    if (this.#discarding) {
+      this.#discarding = byte !== LF;
+      return undefined;
+    }
+    if (this.#length === this.#line.length) {
+      this.#clear();
+      this.#discarding = byte !== LF;
+      return { kind: 'tooLong' };
+    }
+    if (byte === LF) return this.#finish();
+    if (byte === NUL || this.#afterCr) this.#bad = true;
+    this.#afterCr = byte === CR;
+    this.#line[this.#length++] = byte;
+    return undefined;
+  }
+
+  #finish(): ControlLine {
+    const bytes = this.#line.subarray(0, this.#afterCr ? this.#length - 1 : this.#length);
+    const line = this.#bad ? ({ kind: 'badByte' } as const) : this.#decode(bytes);
+    this.#clear();
+    return line;
+  }
+
+  #decode(bytes: Buffer): ControlLine {
+    try {
+      return { kind: 'line', text: this.#decoder.decode(bytes) };
+    } catch {
+      // The one thing that a fatal decoder throws for; its words add nothing to it.
+      return { kind: 'notUtf8' };
+    }
+  }
+
+  #clear(): void {
+    // The line may have been a password.
+    this.#line.fill(0, 0, this.#length);
+    this.#length = 0;
+    this.#afterCr = false;
+    this.#bad = false;
+  }
+}
