@@ -1,0 +1,97 @@
+/** The contract of storage: what a place for files must be able to do. Every path is virtual; no disk is assumed. */
+import type { DirectoryEntry, FileFacts } from '../protocol/file-facts.ts';
+import type { VirtualPath } from '../protocol/virtual-path.ts';
+
+/**
+ * Where one account's files live. Every method throws `Fault`s of the file kinds (`NoSuchFile`, `NotADirectory`,
+ * `PermissionDenied`, `StorageFull` ...) for what can be expected, with the cause inside.
+ */
+export interface FileSystem {
+  /** The facts of what the path names. @throws Fault `NoSuchFile`. */
+  stat(path: VirtualPath): Promise<FileFacts>;
+
+  /** Succeeds when a session may stand in this directory (CWD). @throws Fault `NoSuchFile`, `NotADirectory`. */
+  enter(path: VirtualPath): Promise<void>;
+
+  /** The entries of a directory, in batches, without `.` and `..`, in no particular order. @throws Fault `NotADirectory`. */
+  list(path: VirtualPath): AsyncIterable<readonly DirectoryEntry[]>;
+
+  /** Opens a regular file for reading. @throws Fault `NoSuchFile`, `NotAFile`. */
+  openRead(path: VirtualPath): Promise<OpenedFile>;
+
+  /** Begins a write that stays invisible until it is committed. See `StageRequest` for what it may build on. */
+  stage(path: VirtualPath, request: StageRequest): Promise<StagedWrite>;
+
+  /**
+   * Bytes of an unfinished upload of this path that can be resumed; undefined when there is none. Lets SIZE tell a
+   * client where to go on when nothing has been published under the name yet.
+   */
+  resumableBytes(path: VirtualPath): Promise<number | undefined>;
+
+  makeDirectory(path: VirtualPath): Promise<void>;
+  /** @throws Fault `DirectoryNotEmpty`, `NotADirectory`. */
+  removeDirectory(path: VirtualPath): Promise<void>;
+  /** @throws Fault `NotAFile` for a directory. */
+  removeFile(path: VirtualPath): Promise<void>;
+  /**
+   * Renames atomically; `existing` says what happens to a file that has the new name already.
+   * @throws Fault `FileExists` when it must be kept, or is a directory.
+   */
+  rename(from: VirtualPath, to: VirtualPath, existing: ExistingFile): Promise<void>;
+
+  /** Sets the time of last modification, in milliseconds since 1970 (UTC). */
+  setModified(path: VirtualPath, modifiedMs: number): Promise<void>;
+  /** Sets the Unix permission bits, 0 to 0o777. */
+  setMode(path: VirtualPath, mode: number): Promise<void>;
+
+  /** Bytes that can still be stored, or undefined when storage cannot tell. */
+  freeBytes(path: VirtualPath): Promise<number | undefined>;
+}
+
+/** What happens to a file that already has the name: `replace` it atomically, or `keep` it and refuse. */
+export type ExistingFile = 'replace' | 'keep';
+
+/**
+ * What a staged write begins with:
+ * - `empty`: nothing (STOR, STOU);
+ * - `append`: the published file, or else this account's unfinished upload of it, or else nothing (APPE);
+ * - `restart`: the first `offsetBytes` of this account's unfinished upload if it has exactly that many, else of the
+ *   published file, else of the unfinished upload if it has more (REST n, STOR).
+ *   @throws Fault `RestartInvalid` when neither is that long.
+ */
+export type StageRequest = { readonly existing: ExistingFile } & (
+  | { readonly from: 'empty' }
+  | { readonly from: 'append' }
+  | { readonly from: 'restart'; readonly offsetBytes: number }
+);
+
+/** A file open for reading. */
+export interface OpenedFile {
+  readonly facts: FileFacts;
+  /**
+   * The bytes from `offsetBytes` to the end of the file as it was when opened, in large pieces, each of which is the
+   * reader's own. @throws Fault `Local` when the file shrinks under the reader.
+   */
+  read(offsetBytes: number): AsyncIterable<Buffer>;
+  close(): Promise<void>;
+}
+
+/** A write in progress: invisible, private to its account, and ended by exactly one of `commit` and `abort`. */
+export interface StagedWrite {
+  /** Bytes that it began with; new bytes go behind them. */
+  readonly startBytes: number;
+  /** The bytes that it began with, for hashing them; empty when `startBytes` is 0. */
+  prefix(): AsyncIterable<Buffer>;
+  /** Adds bytes; the buffers must not change until the promise resolves. One call at a time. @throws Fault `StorageFull`. */
+  write(buffers: readonly Buffer[]): Promise<void>;
+  /**
+   * Makes the bytes durable and visible in one step: sync, atomic rename, sync of the directory.
+   * @throws Fault `FileExists` when the name was taken meanwhile and `existing` is `keep`; the write is then still open.
+   */
+  commit(): Promise<void>;
+  /**
+   * Ends the write without publishing. `keep` leaves what arrived to be resumed by the same account, `remove` leaves
+   * nothing. @returns bytes that can be resumed, 0 when none.
+   */
+  abort(partial: 'keep' | 'remove'): Promise<number>;
+}
