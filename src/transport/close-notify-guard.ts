@@ -1,0 +1,127 @@
+/**
+ * Stands between a data socket and its TLS layer and answers what Node's `TLSSocket` cannot: did the sender say that it
+ * was done (close_notify), or did the connection merely stop? It also keeps back what the server would send after the
+ * handshake, for the sake of clients that only send.
+ */
+import type { Socket } from 'node:net';
+import { Duplex } from 'node:stream';
+
+/** TLS record types (RFC 8446 section 5.1). */
+const APPLICATION_DATA = 23;
+const RECORD_HEADER_BYTES = 5;
+
+/**
+ * A Duplex to be given to a server-side `TLSSocket` in place of the socket.
+ *
+ * End of data. `TLSSocket` reports a TCP FIN and a close_notify as the same `end`. So the FIN is not passed on when it
+ * arrives (`endSeen`), but only by `passEnd()`, which the reader calls when every byte before it has been consumed. If
+ * the TLS layer has ended before that call, it was the sender's close_notify that ended it.
+ *
+ * Withholding. In TLS 1.3 the server's session tickets follow the handshake. A client that never reads from an upload's
+ * connection closes it with those tickets unread; its kernel then sends a reset, which destroys the tail of the upload.
+ * From the client's first application-data record on (in 1.3 that is its Finished) nothing is sent until `release()`.
+ * In TLS 1.2 the handshake has no such records, and the server has nothing to say behind it.
+ */
+export class CloseNotifyGuard extends Duplex {
+  readonly #socket: Socket;
+  #endSeen = false;
+  #endPassed = false;
+  #held: Buffer[] | undefined;
+  #released = false;
+  /** Bytes of the current record still to be skipped, until the first application-data record has been seen. */
+  #recordBytesLeft = 0;
+  #partialHeader: Buffer = Buffer.alloc(0);
+  /** Called when the FIN arrives and whenever sent bytes have left for the kernel. */
+  readonly #onProgress: () => void;
+
+  constructor(socket: Socket, onProgress: () => void) {
+    super({ allowHalfOpen: true, readableHighWaterMark: 1_048_576, writableHighWaterMark: 1_048_576 });
+    this.#socket = socket;
+    this.#onProgress = onProgress;
+    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
+    socket.on('end', () => {
+      this.#endSeen = true;
+      onProgress();
+    });
+    socket.on('error', (error) => this.destroy(error));
+    socket.on('close', () => {
+      // After a FIN there may still be bytes on their way to the reader.
+      if (!this.#endSeen) this.destroy();
+    });
+    socket.pause();
+  }
+
+  /** Whether the peer's FIN has arrived and every byte before it has been handed to the TLS layer. */
+  get endSeen(): boolean {
+    return this.#endSeen && this.readableLength === 0;
+  }
+
+  /** Whether the FIN has been passed on: an end of the TLS layer after this moment proves nothing. */
+  get endPassed(): boolean {
+    return this.#endPassed;
+  }
+
+  /** Passes the FIN on to the TLS layer. */
+  passEnd(): void {
+    if (this.#endPassed) return;
+    this.#endPassed = true;
+    this.push(null);
+  }
+
+  /** Sends what was withheld, and from now on everything at once. */
+  release(): void {
+    this.#released = true;
+    const held = this.#held;
+    this.#held = undefined;
+    if (held !== undefined && held.length > 0 && this.#socket.writable) this.#socket.write(Buffer.concat(held));
+  }
+
+  override _read(): void {
+    this.#socket.resume();
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    if (this.#held !== undefined) {
+      this.#held.push(chunk);
+      done();
+      return;
+    }
+    this.#socket.write(chunk, (error) => {
+      this.#onProgress();
+      done(error);
+    });
+  }
+
+  override _final(done: (error?: Error | null) => void): void {
+    this.release();
+    this.#socket.end(() => done());
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#socket.destroy();
+    done(error);
+  }
+
+  #receive(chunk: Buffer): void {
+    if (!this.#released && this.#held === undefined && this.#hasApplicationData(chunk)) this.#held = [];
+    if (!this.push(chunk)) this.#socket.pause();
+  }
+
+  /** Follows the record headers (type, version, length) until the first application-data record. */
+  #hasApplicationData(chunk: Buffer): boolean {
+    let offset = 0;
+    while (offset < chunk.length) {
+      const skipped = Math.min(this.#recordBytesLeft, chunk.length - offset);
+      this.#recordBytesLeft -= skipped;
+      offset += skipped;
+      if (offset === chunk.length) return false;
+      const missing = RECORD_HEADER_BYTES - this.#partialHeader.length;
+      const header = Buffer.concat([this.#partialHeader, chunk.subarray(offset, offset + missing)]);
+      if (header[0] === APPLICATION_DATA) return true;
+      offset += Math.min(missing, chunk.length - offset);
+      this.#partialHeader = header.length < RECORD_HEADER_BYTES ? header : Buffer.alloc(0);
+      if (header.length === RECORD_HEADER_BYTES) this.#recordBytesLeft = header.readUInt16BE(3);
+    }
+    return false;
+  }
+}

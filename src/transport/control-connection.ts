@@ -1,0 +1,145 @@
+/** The control connection: lines in, replies out, and the step from clear to TLS. */
+import type { Socket } from 'node:net';
+import type { SecureContext } from 'node:tls';
+import { TLSSocket } from 'node:tls';
+import type { Clock } from '../lib/clock.ts';
+import type { ControlLine } from '../protocol/line-reader.ts';
+import { LineReader } from '../protocol/line-reader.ts';
+import type { Reply } from '../protocol/reply.ts';
+import { formatReply } from '../protocol/reply.ts';
+import type { Endpoint, TlsFacts } from '../spi/session.ts';
+import { tlsFacts } from './tls-context.ts';
+import { handshake } from './tls-handshake.ts';
+
+/** What comes next on a control connection: a line, or its end (with the error that ended it, if one did). */
+export type ControlEvent = ControlLine | { readonly kind: 'end'; readonly cause: unknown };
+
+/** The bounds that a control connection keeps. */
+export interface ControlOptions {
+  readonly peer: Endpoint;
+  readonly local: Endpoint;
+  readonly lineBytesMax: number;
+  readonly queuedLinesMax: number;
+  readonly handshakeTimeoutMs: number;
+  /** A client that takes none of our replies for so long is dropped. */
+  readonly stallTimeoutMs: number;
+  readonly clock: Clock;
+}
+
+/** How long a closed connection may take to deliver its last reply before it is dropped. */
+const CLOSE_GRACE_MS = 2_000;
+/** Replies waiting for a client that does not read; beyond it the next reply waits, and with it the next command. */
+const REPLY_BYTES_MAX = 262_144;
+
+/** One client's control connection. */
+export class ControlConnection {
+  readonly peer: Endpoint;
+  readonly local: Endpoint;
+  readonly #options: ControlOptions;
+  #stream: Socket;
+  #reader: LineReader;
+  readonly #lines: ControlLine[] = [];
+  #end: { cause: unknown } | undefined;
+  #wake: () => void = () => undefined;
+  #detach: () => void;
+
+  constructor(socket: Socket, options: ControlOptions) {
+    this.peer = options.peer;
+    this.local = options.local;
+    this.#options = options;
+    this.#stream = socket;
+    this.#reader = new LineReader(options.lineBytesMax);
+    this.#detach = this.#attach(socket);
+  }
+
+  /** The next line or the end. One call at a time; the end is given again and again. */
+  async next(): Promise<ControlEvent> {
+    for (;;) {
+      const line = this.#lines.shift();
+      if (line !== undefined) {
+        if (this.#lines.length < this.#options.queuedLinesMax) this.#stream.resume();
+        return line;
+      }
+      if (this.#end !== undefined) return { kind: 'end', cause: this.#end.cause };
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  /** Whether anything has arrived that nobody has taken yet: whole lines, or part of one. */
+  get hasUnreadInput(): boolean {
+    return this.#lines.length > 0 || this.#reader.bufferedBytes > 0 || this.#stream.readableLength > 0;
+  }
+
+  /** Sends a reply; resolves when the connection can take another. */
+  async send(reply: Reply): Promise<void> {
+    if (!this.#stream.writable) return;
+    const stream = this.#stream;
+    stream.write(formatReply(reply));
+    if (stream.writableLength <= REPLY_BYTES_MAX) return;
+    const timer = this.#options.clock.after(this.#options.stallTimeoutMs, () => stream.destroy());
+    await new Promise<void>((resolve) => stream.once('drain', resolve).once('close', resolve));
+    timer.cancel();
+  }
+
+  /**
+   * Sends `announcement`, if any, and turns the connection into TLS, as its server, with a reader of its own: nothing
+   * that was received before the handshake is ever read as a command behind it. The caller has made sure that nothing was.
+   *
+   * @throws HandshakeFailed; the connection is then gone.
+   */
+  async startTls(context: SecureContext, announcement?: Reply): Promise<TlsFacts> {
+    this.#detach();
+    // Behind the reply in the same tick, so that no byte can arrive between the two.
+    if (announcement !== undefined) this.#stream.write(formatReply(announcement));
+    const secured = new TLSSocket(this.#stream, { isServer: true, secureContext: context });
+    this.#stream = secured;
+    this.#reader = new LineReader(this.#options.lineBytesMax);
+    this.#lines.length = 0;
+    await handshake(secured, this.#options.clock, this.#options.handshakeTimeoutMs);
+    this.#detach = this.#attach(secured);
+    return tlsFacts(secured);
+  }
+
+  /** Sends what is still to be sent and closes. */
+  close(): void {
+    const stream = this.#stream;
+    if (stream.destroyed) return;
+    stream.end();
+    const timer = this.#options.clock.after(CLOSE_GRACE_MS, () => stream.destroy());
+    stream.on('close', () => timer.cancel());
+    // Reading on lets the client's own FIN arrive; an unread byte would turn our close into a reset.
+    stream.removeListener('data', this.#onData);
+    stream.resume();
+    stream.on('end', () => stream.destroy());
+    if (stream.readableEnded) stream.on('finish', () => stream.destroy());
+  }
+
+  /** Drops the connection. */
+  destroy(): void {
+    this.#stream.destroy();
+  }
+
+  readonly #onData = (chunk: Buffer) => {
+    this.#lines.push(...this.#reader.push(chunk));
+    if (this.#lines.length >= this.#options.queuedLinesMax) this.#stream.pause();
+    this.#wake();
+  };
+
+  #attach(stream: Socket): () => void {
+    const onEnd = () => this.#finish(undefined);
+    const onError = (error: unknown) => this.#finish(error);
+    stream.on('data', this.#onData).on('end', onEnd).on('error', onError).on('close', onEnd);
+    return () => {
+      stream.off('data', this.#onData).off('end', onEnd).off('error', onError).off('close', onEnd);
+      // Without a listener for errors a reset in the meantime would be thrown at the process.
+      stream.on('error', () => undefined);
+    };
+  }
+
+  #finish(cause: unknown): void {
+    this.#end ??= { cause };
+    this.#wake();
+  }
+}

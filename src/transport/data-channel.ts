@@ -1,0 +1,189 @@
+/** The data channel of a session: arranged once, opened once, by whom and how policy says at that moment. */
+import type { Server, Socket } from 'node:net';
+import { isIPv4 } from 'node:net';
+import type { SecureContext } from 'node:tls';
+import type { Clock } from '../lib/clock.ts';
+import type { Requirement } from '../spi/authenticator.ts';
+import type { DataConnection, DataPort, Direction } from '../spi/data-port.ts';
+import { Fault } from '../spi/fault.ts';
+import type { Log } from '../spi/log.ts';
+import type { Endpoint, ProtectionLevel } from '../spi/session.ts';
+import { dial } from './active-dial.ts';
+import { StreamDataConnection } from './data-connection.ts';
+import { peerOf } from './endpoint.ts';
+import type { PassiveRange } from './passive-ports.ts';
+import { listenPassive } from './passive-ports.ts';
+
+/** What a data channel needs to know of its session. */
+export interface DataChannelOptions {
+  readonly peer: Endpoint;
+  readonly local: Endpoint;
+  readonly passive: PassiveRange & { readonly address?: string | undefined };
+  readonly activeEnabled: boolean;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly handshakeTimeoutMs: number;
+  readonly stallTimeoutMs: number;
+  readonly connectTimeoutMs: number;
+  readonly wrongPeersMax: number;
+  /** The context of the control connection; undefined while that is in clear. */
+  context(): SecureContext | undefined;
+  /** PROT as it stands now. */
+  protection(): ProtectionLevel;
+  /** The reuse policy of whoever is logged in now. */
+  sessionReuse(): Requirement;
+}
+
+/** What was arranged: a port that listens, perhaps with the client on it already, or an address to connect to. */
+type Arrangement =
+  | { readonly kind: 'passive'; readonly server: Server; arrived: StreamDataConnection | undefined; wrongPeers: number }
+  | { readonly kind: 'active'; readonly target: Endpoint };
+
+/** The `DataPort` over sockets. */
+export class DataChannel implements DataPort {
+  readonly #options: DataChannelOptions;
+  #arrangement: Arrangement | undefined;
+  #open: StreamDataConnection | undefined;
+  #arrived: () => void = () => undefined;
+
+  constructor(options: DataChannelOptions) {
+    this.#options = options;
+  }
+
+  get arranged(): boolean {
+    return this.#arrangement !== undefined;
+  }
+
+  async listen(): Promise<Endpoint> {
+    this.#forget();
+    const { local, passive } = this.#options;
+    const early: Socket[] = [];
+    let accept = (socket: Socket): void => {
+      early.push(socket);
+    };
+    const { port, server } = await listenPassive(local.address, passive, (socket) => accept(socket));
+    const arrangement: Arrangement = { kind: 'passive', server, arrived: undefined, wrongPeers: 0 };
+    this.#arrangement = arrangement;
+    accept = (socket) => this.#accept(arrangement, socket);
+    early.forEach(accept);
+    // Behind NAT an IPv4 client must be told the outer address; EPSV names none (RFC 2428 section 3).
+    const outer = isIPv4(local.address) ? passive.address : undefined;
+    return { address: outer ?? local.address, port };
+  }
+
+  target(endpoint: Endpoint): void {
+    if (!this.#options.activeEnabled) {
+      throw new Fault('NotImplemented', { text: 'Active mode is switched off here: use PASV or EPSV.' });
+    }
+    this.#forget();
+    this.#arrangement = { kind: 'active', target: endpoint };
+  }
+
+  async open(direction: Direction, signal: AbortSignal): Promise<DataConnection> {
+    const arrangement = this.#arrangement;
+    if (arrangement === undefined) throw new Fault('NoDataConnection');
+    try {
+      const connection =
+        arrangement.kind === 'active'
+          ? this.#attach(await this.#dial(arrangement.target, signal))
+          : this.#matching(await this.#wait(arrangement, signal));
+      this.#open = connection;
+      await connection.open(direction, signal);
+      this.#checkReuse(connection);
+      return connection;
+    } catch (error) {
+      this.#open?.destroy();
+      throw error;
+    } finally {
+      // One arrangement serves one transfer, whatever became of it.
+      this.#release(arrangement);
+    }
+  }
+
+  close(): void {
+    this.#forget();
+    this.#open?.destroy();
+    this.#open = undefined;
+  }
+
+  #dial(target: Endpoint, signal: AbortSignal): Promise<Socket> {
+    const { local, clock, connectTimeoutMs } = this.#options;
+    return dial(target, local.address, { timeoutMs: connectTimeoutMs, clock, signal });
+  }
+
+  /** The client's connection on the passive port, when it has come. */
+  async #wait(arrangement: Arrangement & { kind: 'passive' }, signal: AbortSignal): Promise<StreamDataConnection> {
+    const { clock, connectTimeoutMs } = this.#options;
+    let late = false;
+    const timer = clock.after(connectTimeoutMs, () => {
+      late = true;
+      this.#arrived();
+    });
+    const onAbort = () => this.#arrived();
+    signal.addEventListener('abort', onAbort);
+    try {
+      for (;;) {
+        signal.throwIfAborted();
+        if (arrangement.arrived !== undefined) return arrangement.arrived;
+        if (late || !arrangement.server.listening) {
+          throw new Fault('CannotConnect', { text: 'The client did not connect to the passive port in time.' });
+        }
+        await new Promise<void>((resolve) => {
+          this.#arrived = resolve;
+        });
+      }
+    } finally {
+      timer.cancel();
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  /** Takes the first connection from the control connection's own address; others are dropped and waiting goes on. */
+  #accept(arrangement: Arrangement & { kind: 'passive' }, socket: Socket): void {
+    const { peer, log, wrongPeersMax } = this.#options;
+    const address = peerOf(socket)?.address;
+    if (address !== peer.address || arrangement.arrived !== undefined) {
+      socket.on('error', () => undefined).destroy();
+      if (address === peer.address) return;
+      log.warn('data.wrong_peer', { address, expected: peer.address });
+      arrangement.wrongPeers += 1;
+      if (arrangement.wrongPeers >= wrongPeersMax) arrangement.server.close();
+      this.#arrived();
+      return;
+    }
+    arrangement.arrived = this.#attach(socket);
+    arrangement.server.close();
+    this.#arrived();
+  }
+
+  /** Puts TLS on the connection if PROT P is in force now. */
+  #attach(socket: Socket): StreamDataConnection {
+    const context = this.#options.protection() === 'P' ? this.#options.context() : undefined;
+    return new StreamDataConnection(socket, context, this.#options);
+  }
+
+  /** The connection as PROT wants it now, which may not be as it was when the client connected. */
+  #matching(connection: StreamDataConnection): StreamDataConnection {
+    const wanted = this.#options.protection() === 'P';
+    if (connection.protected === wanted) return connection;
+    if (wanted) return this.#attach(connection.surrenderSocket());
+    connection.destroy();
+    throw new Fault('CannotConnect', { text: 'PROT changed after the data connection was made: arrange a new one.' });
+  }
+
+  #checkReuse(connection: StreamDataConnection): void {
+    if (connection.tls === undefined || connection.tls.resumed) return;
+    if (this.#options.sessionReuse() === 'required') throw new Fault('ReuseRequired');
+  }
+
+  #forget(): void {
+    if (this.#arrangement !== undefined) this.#release(this.#arrangement);
+  }
+
+  #release(arrangement: Arrangement): void {
+    if (this.#arrangement === arrangement) this.#arrangement = undefined;
+    if (arrangement.kind === 'active') return;
+    arrangement.server.close();
+    if (arrangement.arrived !== this.#open) arrangement.arrived?.destroy();
+  }
+}

@@ -1,0 +1,300 @@
+/** One data connection, in clear or under TLS: the bytes, how they ended, and whether anyone still moves. */
+import type { Socket } from 'node:net';
+import type { SecureContext } from 'node:tls';
+import { TLSSocket } from 'node:tls';
+import { assert } from '../lib/assert.ts';
+import type { Clock, Timer } from '../lib/clock.ts';
+import type { DataConnection, DataEnd, Direction } from '../spi/data-port.ts';
+import { Fault } from '../spi/fault.ts';
+import type { TlsFacts } from '../spi/session.ts';
+import { CloseNotifyGuard } from './close-notify-guard.ts';
+import { tlsFacts } from './tls-context.ts';
+import { handshake } from './tls-handshake.ts';
+
+/** The bounds of a data connection. */
+export interface DataConnectionOptions {
+  readonly clock: Clock;
+  readonly handshakeTimeoutMs: number;
+  readonly stallTimeoutMs: number;
+}
+
+/** Received bytes handed over at once, and TLS bytes waiting to be read: 1 MiB halves the CPU of 64 KiB pieces. */
+const BATCH_BYTES = 1_048_576;
+/** A clear socket is given pieces of this size, so that a slow client can be told from one that stands still. */
+const CLEAR_WRITE_BYTES = 131_072;
+/** How long a finished connection waits for the client's own end before the transfer is called done all the same. */
+const FINISH_WAIT_MS = 500;
+/** How long it then lives on unobserved, so that our last bytes are not cut off by a reset. */
+const LINGER_MS = 10_000;
+
+/**
+ * A connected data socket. Under TLS the handshake starts at once, whether or not the transfer command has come: some
+ * clients finish it before they send the command, others only begin it after 150.
+ */
+export class StreamDataConnection implements DataConnection {
+  readonly #socket: Socket;
+  readonly #options: DataConnectionOptions;
+  readonly #guard: CloseNotifyGuard | undefined;
+  readonly #stream: Socket;
+  readonly #secured: Promise<void>;
+  #tls: TlsFacts | undefined;
+  #signal: AbortSignal | undefined;
+  #direction: Direction = 'receive';
+  #failure: unknown;
+  #failed = false;
+  #over = false;
+  #end: DataEnd = 'unauthenticated';
+  #batch: Buffer[] = [];
+  #batchBytes = 0;
+  #bytesMoved = 0;
+  #wake: () => void = () => undefined;
+  #stall: Timer | undefined;
+
+  constructor(socket: Socket, context: SecureContext | undefined, options: DataConnectionOptions) {
+    this.#socket = socket;
+    this.#options = options;
+    if (context === undefined) {
+      this.#stream = socket;
+      this.#secured = Promise.resolve();
+    } else {
+      this.#guard = new CloseNotifyGuard(socket, () => this.#progress());
+      const tlsOptions: TlsSocketOptions = { isServer: true, secureContext: context, highWaterMark: BATCH_BYTES };
+      const secured = new TLSSocket(this.#guard, tlsOptions);
+      this.#stream = secured;
+      this.#guard.on('error', (error) => this.#fail(error));
+      this.#secured = this.#handshake(secured);
+      // The transfer hears of a failure when it opens the connection; until then nobody is listening.
+      this.#secured.catch(() => undefined);
+    }
+    this.#stream.on('error', (error) => this.#fail(error));
+    this.#stream.on('end', () => this.#finishReading());
+    this.#stream.on('close', () => this.#fail(new Error('closed before the end of data')));
+    this.#stream.on('drain', () => this.#progress());
+  }
+
+  get tls(): TlsFacts | undefined {
+    return this.#tls;
+  }
+
+  /** Whether TLS was put on this connection when it was made. */
+  get protected(): boolean {
+    return this.#guard !== undefined;
+  }
+
+  get bytesMoved(): number {
+    return this.#bytesMoved;
+  }
+
+  get end(): DataEnd {
+    return this.#end;
+  }
+
+  /**
+   * Waits for the handshake and makes the connection ready for one direction; `signal` ends everything from now on.
+   *
+   * @throws Fault `DataTlsFailed`; the signal's reason.
+   */
+  async open(direction: Direction, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    this.#signal = signal;
+    this.#direction = direction;
+    signal.addEventListener('abort', this.#onAbort);
+    try {
+      await this.#secured;
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      throw new Fault('DataTlsFailed', { cause: error });
+    }
+    if (direction === 'send') {
+      this.#guard?.release();
+      // What a client sends here is of no interest, but its end and its alerts are.
+      this.#stream.resume();
+      return;
+    }
+    this.#stream.on('data', (chunk: Buffer) => {
+      this.#batch.push(chunk);
+      this.#batchBytes += chunk.length;
+      this.#bytesMoved += chunk.length;
+      if (this.#batchBytes >= BATCH_BYTES) this.#stream.pause();
+      this.#progress();
+    });
+    this.#stream.resume();
+  }
+
+  /** Gives the socket of a clear connection away, unread, so that TLS can be put on it. */
+  surrenderSocket(): Socket {
+    assert(this.#guard === undefined, 'only a clear connection can be given away');
+    return this.#socket;
+  }
+
+  async read(): Promise<readonly Buffer[] | undefined> {
+    for (;;) {
+      this.#signal?.throwIfAborted();
+      if (this.#batch.length > 0) return this.#takeBatch();
+      if (this.#over) return undefined;
+      if (this.#failed) throw this.#lost();
+      await this.#movement();
+    }
+  }
+
+  async write(buffer: Buffer): Promise<void> {
+    const piece = this.#guard === undefined ? CLEAR_WRITE_BYTES : buffer.length;
+    for (let offset = 0; offset < buffer.length; offset += piece) {
+      await this.#writable();
+      this.#bytesMoved += Math.min(piece, buffer.length - offset);
+      this.#stream.write(buffer.subarray(offset, offset + piece));
+    }
+    await this.#writable();
+  }
+
+  async finish(): Promise<void> {
+    const receiving = this.#direction === 'receive';
+    let flushed = false;
+    this.#stream.end(() => {
+      flushed = true;
+      this.#wake();
+    });
+    // Once everything has been received nothing more is needed from this connection: an error changes nothing now.
+    while (!flushed && !(receiving && this.#failed)) {
+      this.#signal?.throwIfAborted();
+      if (this.#failed) throw this.#lost();
+      await this.#movement();
+    }
+    if (!receiving && (await this.#isResetByReceiver())) throw this.#lost();
+    this.#letGo();
+  }
+
+  destroy(): void {
+    this.#signal?.removeEventListener('abort', this.#onAbort);
+    this.#stall?.cancel();
+    this.#stream.destroy();
+    this.#guard?.destroy();
+    this.#socket.destroy();
+  }
+
+  readonly #onAbort = () => {
+    this.destroy();
+    this.#wake();
+  };
+
+  async #handshake(secured: TLSSocket): Promise<void> {
+    await handshake(secured, this.#options.clock, this.#options.handshakeTimeoutMs);
+    this.#tls = tlsFacts(secured);
+  }
+
+  #takeBatch(): readonly Buffer[] {
+    const batch = this.#batch;
+    this.#batch = [];
+    this.#batchBytes = 0;
+    this.#stream.resume();
+    return batch;
+  }
+
+  /** Waits until the stream takes more. */
+  async #writable(): Promise<void> {
+    for (;;) {
+      this.#signal?.throwIfAborted();
+      if (this.#failed) throw this.#lost();
+      if (!this.#stream.writableNeedDrain) return;
+      await this.#movement();
+    }
+  }
+
+  /** Waits for anything to happen. @throws Fault `Stalled` when nothing does. */
+  async #movement(): Promise<void> {
+    let stalled = false;
+    this.#stall = this.#options.clock.after(this.#options.stallTimeoutMs, () => {
+      stalled = true;
+      this.#wake();
+    });
+    const moved = new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+    this.#considerEnd();
+    await moved;
+    this.#stall.cancel();
+    if (!stalled) return;
+    this.destroy();
+    throw new Fault('Stalled');
+  }
+
+  #progress(): void {
+    this.#wake();
+  }
+
+  /**
+   * Passes the client's FIN on to TLS once the guard, the TLS layer and the reader have nothing left before it. Two
+   * turns of the event loop lie between the look and the act, because the TLS layer hands its end over asynchronously.
+   */
+  #considerEnd(): void {
+    const guard = this.#guard;
+    if (guard === undefined || !this.#drained()) return;
+    setImmediate(() =>
+      setImmediate(() => {
+        if (this.#drained()) guard.passEnd();
+      }),
+    );
+  }
+
+  #drained(): boolean {
+    return (
+      this.#guard?.endSeen === true && this.#stream.readableLength === 0 && this.#batch.length === 0 && !this.#over
+    );
+  }
+
+  #finishReading(): void {
+    // Once the connection has failed, an end is only its echo.
+    if (this.#failed) return;
+    this.#over = true;
+    if (this.#guard !== undefined && !this.#guard.endPassed) this.#end = 'authenticated';
+    this.#wake();
+  }
+
+  #fail(error: unknown): void {
+    if (!this.#failed) {
+      this.#failed = true;
+      this.#failure = error;
+    }
+    this.#wake();
+  }
+
+  #lost(): Fault {
+    assert(this.#failed, 'a connection that is lost has failed');
+    this.destroy();
+    return new Fault('ConnectionLost', { cause: this.#failure });
+  }
+
+  /**
+   * Waits a moment for the receiver's own end. A reset in place of it means that it closed with bytes of ours unread.
+   */
+  async #isResetByReceiver(): Promise<boolean> {
+    let late = false;
+    const timer = this.#options.clock.after(FINISH_WAIT_MS, () => {
+      late = true;
+      this.#wake();
+    });
+    this.#socket.once('end', () => this.#wake());
+    while (!late && !this.#failed && !this.#over && !this.#socket.readableEnded) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    timer.cancel();
+    return !this.#over && this.#failure instanceof Error && 'code' in this.#failure;
+  }
+
+  /** Leaves the connection to itself for a while, then drops it. */
+  #letGo(): void {
+    this.#signal?.removeEventListener('abort', this.#onAbort);
+    if (this.#socket.readableEnded || this.#socket.destroyed) {
+      this.destroy();
+      return;
+    }
+    const timer = this.#options.clock.after(LINGER_MS, () => this.destroy());
+    this.#socket.once('end', () => this.destroy()).once('close', () => timer.cancel());
+    this.#socket.resume();
+  }
+}
+
+/** Node's types leave out that a TLSSocket hands `highWaterMark` to the net.Socket it is. */
+type TlsSocketOptions = NonNullable<ConstructorParameters<typeof TLSSocket>[1]> & { readonly highWaterMark: number };

@@ -1,0 +1,37 @@
+/** Listening sockets of the control channel. */
+
+import type { Server, Socket } from 'node:net';
+import { createServer } from 'node:net';
+import { firstOf } from '../lib/first-of.ts';
+import type { Endpoint } from '../spi/session.ts';
+import { plainAddress } from './endpoint.ts';
+
+/** A listening socket. */
+export interface Listener {
+  readonly endpoint: Endpoint;
+  /** Stops listening; connections that were accepted live on. */
+  close(): Promise<void>;
+}
+
+/**
+ * Listens on an address; `port` 0 takes any free one. Accepted sockets do not close by themselves when the client has
+ * sent its FIN, so that replies to its last commands still reach it.
+ *
+ * @throws the system's error (`EADDRINUSE`, `EACCES` ...) when the address cannot be had.
+ */
+export async function listen(host: string, port: number, onConnection: (socket: Socket) => void): Promise<Listener> {
+  const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, onConnection);
+  const listening = firstOf(server, ['listening']);
+  server.listen({ host, port });
+  await listening;
+  // An accept error (too many open files, say) must not end the process; the connection was not made, so nothing is lost.
+  server.on('error', () => undefined);
+  return { endpoint: boundTo(server), close: () => new Promise((resolve) => server.close(() => resolve())) };
+}
+
+/** Where a listening server can be reached. */
+export function boundTo(server: Server): Endpoint {
+  const address = server.address();
+  if (address === null || typeof address === 'string') return { address: '', port: 0 };
+  return { address: plainAddress(address.address), port: address.port };
+}

@@ -1,0 +1,65 @@
+/**
+ * TLS contexts: one for each control connection, with ticket keys of its own. A data connection that resumes a session
+ * of that context has thereby proved that it comes from the same client; a ticket of any other connection is noise to it.
+ */
+import { constants, randomBytes } from 'node:crypto';
+import type { SecureContext, TLSSocket } from 'node:tls';
+import { createSecureContext } from 'node:tls';
+import type { TlsFacts } from '../spi/session.ts';
+
+/** The server's identity and the least that it accepts. */
+export interface TlsIdentity {
+  /** Certificate chain, PEM. */
+  readonly certificate: string;
+  /** Private key, PEM. */
+  readonly key: string;
+  readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
+}
+
+/** ECDHE with AEAD only (NIST SP 800-52r2 section 3.3.1); the order is the server's preference. */
+const SUITES = [
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'TLS_AES_128_GCM_SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-CHACHA20-POLY1305',
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+].join(':');
+
+/** Node's ticket keys: 16 bytes of name, 16 of HMAC key, 16 of AES key. */
+const TICKET_KEY_BYTES = 48;
+
+/**
+ * Makes a context for one control connection. Its tickets live for `sessionTimeMaxMs`, because Node's own default of
+ * 300 s would make every data connection fail five minutes into a session.
+ *
+ * @throws an OpenSSL error when certificate and key cannot be used.
+ */
+export function tlsContext(identity: TlsIdentity, sessionTimeMaxMs: number): SecureContext {
+  return createSecureContext({
+    cert: identity.certificate,
+    key: identity.key,
+    minVersion: identity.minVersion,
+    maxVersion: 'TLSv1.3',
+    ciphers: SUITES,
+    // A client's renegotiation would let it spend the server's CPU at will, and once let others splice in bytes
+    // (CVE-2009-3555, CVE-2011-1473).
+    secureOptions:
+      constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_CIPHER_SERVER_PREFERENCE | constants.SSL_OP_NO_COMPRESSION,
+    ticketKeys: randomBytes(TICKET_KEY_BYTES),
+    sessionTimeout: Math.ceil(sessionTimeMaxMs / 1_000) + 60,
+    sessionIdContext: 'sallyport',
+  });
+}
+
+/** What was negotiated on this socket; call it after the handshake. */
+export function tlsFacts(socket: TLSSocket): TlsFacts {
+  return {
+    version: socket.getProtocol() ?? 'unknown',
+    suite: socket.getCipher().standardName,
+    resumed: socket.isSessionReused(),
+  };
+}

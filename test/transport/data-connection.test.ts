@@ -1,0 +1,209 @@
+/** How a data connection ends, told apart on real sockets: close_notify, a bare FIN, a reset, a stall. */
+import { randomBytes } from 'node:crypto';
+import type { AddressInfo, Socket } from 'node:net';
+import { connect as connectTcp, createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { SecureContext, SecureVersion } from 'node:tls';
+import { connect as connectTls } from 'node:tls';
+import { afterEach, expect, test } from 'vitest';
+import { FakeClock, systemClock } from '../../src/lib/clock.ts';
+import type { Fault } from '../../src/spi/fault.ts';
+import { StreamDataConnection } from '../../src/transport/data-connection.ts';
+import { tlsContext } from '../../src/transport/tls-context.ts';
+import { testCertificates } from '../fixtures/certificates.ts';
+
+const cleanUp: (() => void)[] = [];
+afterEach(() => {
+  for (const act of cleanUp.splice(0)) act();
+});
+
+const OPTIONS = { clock: systemClock, handshakeTimeoutMs: 5_000, stallTimeoutMs: 5_000 };
+const VERSIONS: readonly SecureVersion[] = ['TLSv1.2', 'TLSv1.3'];
+
+/** A server that wraps the one connection it accepts, and a raw socket to it. */
+async function pair(context: SecureContext | undefined, options = OPTIONS) {
+  const accepted = Promise.withResolvers<StreamDataConnection>();
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (socket) => {
+    accepted.resolve(new StreamDataConnection(socket, context, options));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const raw = connectTcp((server.address() as AddressInfo).port, '127.0.0.1');
+  raw.on('error', () => undefined);
+  const connection = await accepted.promise;
+  cleanUp.push(() => {
+    server.close();
+    raw.destroy();
+    connection.destroy();
+  });
+  return { connection, raw };
+}
+
+async function serverContext(): Promise<SecureContext> {
+  const { cert, key } = await testCertificates();
+  return tlsContext({ certificate: cert, key, minVersion: 'TLSv1.2' }, 60_000);
+}
+
+function tlsOver(raw: Socket, version: SecureVersion) {
+  const client = connectTls({ socket: raw, minVersion: version, maxVersion: version, rejectUnauthorized: false });
+  client.on('error', () => undefined);
+  return client;
+}
+
+async function readAll(connection: StreamDataConnection, pauseMs = 0): Promise<number> {
+  let bytes = 0;
+  for (;;) {
+    const batch = await connection.read();
+    if (batch === undefined) return bytes;
+    bytes += batch.reduce((sum, piece) => sum + piece.length, 0);
+    if (pauseMs > 0) await sleep(pauseMs);
+  }
+}
+
+const faultOf = (promise: Promise<unknown>) =>
+  promise.then(
+    () => 'no fault',
+    (error: Fault) => error.kind,
+  );
+
+for (const version of VERSIONS) {
+  for (const pauseMs of [0, 5]) {
+    const name = `${version}, ${pauseMs === 0 ? 'fast' : 'slow'} reader`;
+
+    test(`a FIN without close_notify is not an authenticated end (${name})`, async () => {
+      const { connection, raw } = await pair(await serverContext());
+      const client = tlsOver(raw, version);
+      const received = connection.open('receive', AbortSignal.timeout(10_000)).then(() => readAll(connection, pauseMs));
+      client.write(randomBytes(3_000_000), () => raw.end());
+      expect(await received).toBe(3_000_000);
+      expect(connection.end).toBe('unauthenticated');
+    });
+
+    test(`a close_notify is an authenticated end, with the connection closed at once (${name})`, async () => {
+      const { connection, raw } = await pair(await serverContext());
+      const client = tlsOver(raw, version);
+      const received = connection.open('receive', AbortSignal.timeout(10_000)).then(() => readAll(connection, pauseMs));
+      client.end(randomBytes(3_000_000));
+      expect(await received).toBe(3_000_000);
+      expect(connection.end).toBe('authenticated');
+      await connection.finish();
+    });
+  }
+
+  test(`zero bytes and a close_notify are an authenticated end (${version})`, async () => {
+    const { connection, raw } = await pair(await serverContext());
+    const client = tlsOver(raw, version);
+    client.once('secureConnect', () => client.end());
+    await connection.open('receive', AbortSignal.timeout(5_000));
+    expect(await readAll(connection)).toBe(0);
+    expect(connection.end).toBe('authenticated');
+  });
+
+  test(`a reset in mid-transfer is a lost connection (${version})`, async () => {
+    const { connection, raw } = await pair(await serverContext());
+    const client = tlsOver(raw, version);
+    await connection.open('receive', AbortSignal.timeout(5_000));
+    client.write(randomBytes(100_000), () => raw.resetAndDestroy());
+    expect(await faultOf(readAll(connection))).toBe('ConnectionLost');
+  });
+
+  test(`a handshake that never begins fails when its time is over (${version})`, async () => {
+    const clock = new FakeClock();
+    const { connection } = await pair(await serverContext(), { ...OPTIONS, clock });
+    const opened = faultOf(connection.open('receive', AbortSignal.timeout(5_000)));
+    clock.advance(OPTIONS.handshakeTimeoutMs);
+    expect(await opened).toBe('DataTlsFailed');
+  });
+
+  test(`the server's data arrives whole and ends with close_notify (${version})`, async () => {
+    const { connection, raw } = await pair(await serverContext());
+    const client = tlsOver(raw, version);
+    const sizes: number[] = [];
+    client.on('data', (chunk: Buffer) => sizes.push(chunk.length));
+    const ended = new Promise<void>((resolve) => client.on('end', () => resolve()));
+    await connection.open('send', AbortSignal.timeout(5_000));
+    for (let i = 0; i < 4; i++) await connection.write(randomBytes(1_000_000));
+    await connection.finish();
+    await ended;
+    expect(sizes.reduce((a, b) => a + b, 0)).toBe(4_000_000);
+  });
+
+  test(`a receiver that resets before it has read everything is a lost connection (${version})`, async () => {
+    const { connection, raw } = await pair(await serverContext());
+    const client = tlsOver(raw, version);
+    client.once('data', () => raw.resetAndDestroy());
+    await connection.open('send', AbortSignal.timeout(5_000));
+    const sent = (async () => {
+      for (let i = 0; i < 64; i++) await connection.write(randomBytes(1_000_000));
+      await connection.finish();
+    })();
+    expect(await faultOf(sent)).toBe('ConnectionLost');
+  });
+}
+
+test('an abort ends a read that waits, with its reason', async () => {
+  const { connection, raw } = await pair(await serverContext());
+  tlsOver(raw, 'TLSv1.3');
+  const abort = new AbortController();
+  await connection.open('receive', abort.signal);
+  const read = connection.read();
+  abort.abort(new Error('asked to stop'));
+  await expect(read).rejects.toThrow('asked to stop');
+});
+
+test('a sender that stands still is stalled', async () => {
+  const clock = new FakeClock();
+  const { connection } = await pair(undefined, { ...OPTIONS, clock });
+  await connection.open('receive', AbortSignal.timeout(5_000));
+  const read = faultOf(connection.read());
+  clock.advance(OPTIONS.stallTimeoutMs);
+  expect(await read).toBe('Stalled');
+});
+
+test('in clear a FIN ends the data and a reset does not', async () => {
+  const fin = await pair(undefined);
+  await fin.connection.open('receive', AbortSignal.timeout(5_000));
+  fin.raw.end('hello');
+  expect(await readAll(fin.connection)).toBe(5);
+  expect(fin.connection.end).toBe('unauthenticated');
+
+  const reset = await pair(undefined);
+  await reset.connection.open('receive', AbortSignal.timeout(5_000));
+  reset.raw.write('hello', () => reset.raw.resetAndDestroy());
+  expect(await faultOf(readAll(reset.connection))).toBe('ConnectionLost');
+});
+
+test('60 uploads by clients that close without waiting for the server all arrive whole, with an authenticated end', async () => {
+  const context = await serverContext();
+  const outcomes: string[] = [];
+  for (let i = 0; i < 60; i++) {
+    const { connection, raw } = await pair(context);
+    const client = tlsOver(raw, 'TLSv1.3');
+    const received = connection.open('receive', AbortSignal.timeout(10_000)).then(() => readAll(connection));
+    // The way of old clients: alert and close, whatever the server may still have to say.
+    await new Promise<void>((resolve) => client.once('secureConnect', resolve));
+    client.end(randomBytes(300_000), () => raw.destroy());
+    outcomes.push(`${await received.catch((error: Fault) => error.kind)} ${connection.end}`);
+    connection.destroy();
+  }
+  expect(outcomes.filter((outcome) => outcome !== '300000 authenticated')).toEqual([]);
+});
+
+test('the session tickets of an upload are withheld until the end of data, and a download gets them', async () => {
+  const context = await serverContext();
+  const ticketsSeen = async (direction: 'send' | 'receive') => {
+    const { connection, raw } = await pair(context);
+    const client = tlsOver(raw, 'TLSv1.3');
+    let tickets = 0;
+    client.on('session', () => {
+      tickets += 1;
+    });
+    client.resume();
+    await connection.open(direction, AbortSignal.timeout(5_000));
+    if (direction === 'send') await connection.write(Buffer.from('x'));
+    else client.write('x');
+    await sleep(50);
+    return tickets;
+  };
+  expect(await ticketsSeen('send')).toBeGreaterThan(0);
+  expect(await ticketsSeen('receive')).toBe(0);
+});
