@@ -1,0 +1,40 @@
+/** Sending a listing as it is read, so that a directory of any size takes the memory of one batch. */
+import type { DataConnection } from '../spi/data-port.ts';
+import { Fault } from '../spi/fault.ts';
+
+/** Text sent at once, in UTF-16 units: a write and a TLS record for each line would cost more than the listing. */
+const BATCH_CHARACTERS = 65_536;
+
+/** A listing that is about to be sent. */
+export interface Listing {
+  readonly connection: DataConnection;
+  /** Lines with their CRLF, in batches. */
+  readonly batches: AsyncIterable<readonly string[]>;
+  readonly linesMax: number;
+}
+
+/**
+ * Sends every line and ends the data.
+ *
+ * @returns the number of lines.
+ * @throws Fault `ListingTooLong` behind the first `linesMax` lines when there are more; whatever the listing or the
+ *   connection throws. The data have not been ended then, so the client can tell that something is missing.
+ */
+export async function sendListing({ connection, batches, linesMax }: Listing): Promise<number> {
+  let count = 0;
+  let text = '';
+  for await (const lines of batches) {
+    for (const line of lines.slice(0, linesMax - count)) {
+      text += line;
+      if (text.length < BATCH_CHARACTERS) continue;
+      await connection.write(Buffer.from(text));
+      text = '';
+    }
+    count += lines.length;
+    if (count > linesMax) break;
+  }
+  if (text !== '') await connection.write(Buffer.from(text));
+  if (count > linesMax) throw new Fault('ListingTooLong');
+  await connection.finish();
+  return count;
+}
