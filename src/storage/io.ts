@@ -1,0 +1,79 @@
+/** The part of the operating system that local storage stands on, named so that a test can make any call fail. */
+import type { BigIntStats } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
+import * as fs from 'node:fs/promises';
+import type { FileFacts } from '../protocol/file-facts.ts';
+import { hasCode } from './errors.ts';
+
+/** The calls of `node:fs/promises` that local storage makes. */
+export type StorageIo = Pick<
+  typeof fs,
+  | 'chmod'
+  | 'copyFile'
+  | 'link'
+  | 'lstat'
+  | 'mkdir'
+  | 'open'
+  | 'opendir'
+  | 'readlink'
+  | 'realpath'
+  | 'rename'
+  | 'rmdir'
+  | 'statfs'
+  | 'unlink'
+  | 'utimes'
+>;
+
+/** The real thing. */
+export const nodeIo: StorageIo = fs;
+
+/** What `lstat` says; undefined when nothing has that name. */
+export async function lstatIfAny(io: StorageIo, path: string): Promise<BigIntStats | undefined> {
+  try {
+    return await io.lstat(path, { bigint: true });
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}
+
+/** Removes a name that may be gone already. */
+export async function unlinkIfAny(io: StorageIo, path: string): Promise<void> {
+  try {
+    await io.unlink(path);
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT')) throw error;
+  }
+}
+
+/**
+ * Closes a handle whose writes, if any, have been synced or given up. A close that fails has closed all the same
+ * (close(2)) and loses nothing then, so it must not make what was done look failed, nor keep the next handle open.
+ */
+export async function letGo(handle: FileHandle): Promise<void> {
+  await handle.close().catch(() => undefined);
+}
+
+/** The same for two handles of one file and different for two files that exist at the same time. */
+export function identityOf(stats: BigIntStats): string {
+  return `${stats.dev.toString(16)}.${stats.ino.toString(16)}`;
+}
+
+/** A file's facts, as the rest of the gateway knows them. */
+export function factsOf(stats: BigIntStats): FileFacts {
+  return {
+    kind: kindOf(stats),
+    sizeBytes: Number(stats.size),
+    modifiedMs: Number(stats.mtimeMs),
+    mode: Number(stats.mode & 0o7777n),
+    linkCount: Number(stats.nlink),
+    owner: Number(stats.uid),
+    group: Number(stats.gid),
+    unique: identityOf(stats),
+  };
+}
+
+function kindOf(stats: BigIntStats): FileFacts['kind'] {
+  if (stats.isFile()) return 'file';
+  return stats.isDirectory() ? 'directory' : 'other';
+}

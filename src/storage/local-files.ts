@@ -1,0 +1,204 @@
+/** `FileSystem` on the local disk. Each method finds its place through the jail and lets go of it before it ends. */
+import { assert } from '../lib/assert.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { DirectoryEntry, FileFacts } from '../protocol/file-facts.ts';
+import { baseName, parentOf, ROOT, type VirtualPath } from '../protocol/virtual-path.ts';
+import { Fault, type FaultKind } from '../spi/fault.ts';
+import type { ExistingFile, FileSystem, OpenedFile, StagedWrite, StageRequest } from '../spi/file-system.ts';
+import { beginStage, resumableBytes, type UploadSettings } from './begin-stage.ts';
+import { asFault, isFault, translated } from './errors.ts';
+import { factsOf, type StorageIo } from './io.ts';
+import type { HeldDirectory, HeldNode, Jail } from './jail.ts';
+import { listDirectory } from './listing.ts';
+import { openFile } from './opened-file.ts';
+import { removeEmptyDirectory } from './remove-directory.ts';
+import { type Place, renamePlace } from './rename.ts';
+import { leadsToReserved } from './staging-names.ts';
+
+/** What an account's files need to know beside where they are. */
+export interface LocalFilesSettings extends UploadSettings {
+  readonly clock: Clock;
+  readonly directoryMode: number;
+}
+
+/** See `FileSystem`. Symlinks inside the home work; removing and renaming are done to the link itself. */
+export class LocalFiles implements FileSystem {
+  readonly #jail: Jail;
+  readonly #settings: LocalFilesSettings;
+  readonly #io: StorageIo;
+
+  constructor(jail: Jail, settings: LocalFilesSettings) {
+    this.#jail = jail;
+    this.#settings = settings;
+    this.#io = settings.io;
+  }
+
+  stat(path: VirtualPath): Promise<FileFacts> {
+    return this.#withNode(path, async (node) => factsOf(node.stats));
+  }
+
+  async enter(path: VirtualPath): Promise<void> {
+    refuseReserved(path, 'NoSuchFile');
+    await translated(async () => (await this.#jail.openDirectory(path)).close());
+  }
+
+  async *list(path: VirtualPath): AsyncGenerator<readonly DirectoryEntry[]> {
+    refuseReserved(path, 'NoSuchFile');
+    const directory = await translated(() => this.#jail.openDirectory(path));
+    try {
+      yield* listDirectory(this.#io, directory);
+    } catch (error) {
+      throw asFault(error);
+    } finally {
+      await directory.close();
+    }
+  }
+
+  openRead(path: VirtualPath): Promise<OpenedFile> {
+    return this.#withNode(path, (node) => openFile(this.#io, node));
+  }
+
+  async stage(path: VirtualPath, request: StageRequest): Promise<StagedWrite> {
+    if (path === ROOT) throw new Fault('NotAFile');
+    refuseReserved(path, 'BadName');
+    return translated(async () => {
+      const directory = await this.#jail.openDirectory(parentOf(path));
+      try {
+        return await beginStage(this.#settings, { directory, name: baseName(path) }, request);
+      } catch (error) {
+        await directory.close();
+        throw error;
+      }
+    });
+  }
+
+  async resumableBytes(path: VirtualPath): Promise<number | undefined> {
+    if (path === ROOT || leadsToReserved(path)) return undefined;
+    try {
+      return await this.#withPlace(path, (place) => resumableBytes(this.#settings, place));
+    } catch (error) {
+      if (isFault(error, 'NoSuchFile', 'NotADirectory')) return undefined;
+      throw error;
+    }
+  }
+
+  async makeDirectory(path: VirtualPath): Promise<void> {
+    if (path === ROOT) throw new Fault('FileExists');
+    refuseReserved(path, 'BadName');
+    const { directoryMode, sync } = this.#settings;
+    await this.#withPlace(path, async ({ directory, name }) => {
+      await this.#io.mkdir(directory.at(name), directoryMode);
+      try {
+        await this.#setBits(directory, name, directoryMode);
+        // A file in it that was synced is lost all the same if its directory is.
+        if (sync) await directory.sync();
+      } catch (error) {
+        // Refused means not there. It is empty, or else in use and left alone.
+        await this.#io.rmdir(directory.at(name)).catch(() => undefined);
+        throw error;
+      }
+    });
+  }
+
+  async removeDirectory(path: VirtualPath): Promise<void> {
+    if (path === ROOT) throw new Fault('PermissionDenied');
+    refuseReserved(path, 'NoSuchFile');
+    await this.#withPlace(path, (place) => removeEmptyDirectory(this.#io, this.#settings.live, place));
+  }
+
+  async removeFile(path: VirtualPath): Promise<void> {
+    if (path === ROOT) throw new Fault('NotAFile');
+    refuseReserved(path, 'NoSuchFile');
+    await this.#withPlace(path, async ({ directory, name }) => {
+      // Not every system says "is a directory" to unlink.
+      if ((await this.#io.lstat(directory.at(name))).isDirectory()) throw new Fault('NotAFile');
+      await this.#io.unlink(directory.at(name));
+    });
+  }
+
+  async rename(from: VirtualPath, to: VirtualPath, existing: ExistingFile): Promise<void> {
+    if (from === ROOT || to === ROOT) throw new Fault('PermissionDenied');
+    refuseReserved(from, 'NoSuchFile');
+    refuseReserved(to, 'BadName');
+    await this.#withPlace(from, (source) =>
+      this.#withPlace(to, async (target) => {
+        await renamePlace(this.#io, source, target, existing);
+        if (!this.#settings.sync) return;
+        // Partners upload under one name and rename when done: the new name is what was promised, so it goes first.
+        await target.directory.sync();
+        if (source.directory.identity !== target.directory.identity) await source.directory.sync();
+      }),
+    );
+  }
+
+  setModified(path: VirtualPath, modifiedMs: number): Promise<void> {
+    return this.#withNode(path, async (node) => {
+      refuseOther(node);
+      await this.#io.utimes(node.path, new Date(this.#settings.clock.now()), new Date(modifiedMs));
+    });
+  }
+
+  async setMode(path: VirtualPath, mode: number): Promise<void> {
+    assert(Number.isInteger(mode) && mode >= 0 && mode <= 0o777, 'permission bits without set-id and sticky');
+    await this.#withNode(path, async (node) => {
+      refuseOther(node);
+      await this.#io.chmod(node.path, mode);
+    });
+  }
+
+  async freeBytes(path: VirtualPath): Promise<number | undefined> {
+    try {
+      return await this.#withNode(path, async (node) => {
+        const { bavail, bsize } = await this.#io.statfs(node.path);
+        return bavail * bsize;
+      });
+    } catch (error) {
+      // The name of a file to come: its directory knows.
+      if (path === ROOT || !isFault(error, 'NoSuchFile')) throw error;
+      return this.freeBytes(parentOf(path));
+    }
+  }
+
+  /** Bits as asked for, which mkdir takes the process's umask away from. */
+  async #setBits(directory: HeldDirectory, name: string, mode: number): Promise<void> {
+    const made = await directory.child(name);
+    try {
+      await this.#io.chmod(made.path, mode);
+    } finally {
+      await made.close();
+    }
+  }
+
+  async #withNode<T>(path: VirtualPath, use: (node: HeldNode) => Promise<T>): Promise<T> {
+    refuseReserved(path, 'NoSuchFile');
+    return translated(async () => {
+      const node = await this.#jail.openNode(path);
+      try {
+        return await use(node);
+      } finally {
+        await node.close();
+      }
+    });
+  }
+
+  /** For operations on a name, whatever it stands for. */
+  #withPlace<T>(path: VirtualPath, use: (place: Place) => Promise<T>): Promise<T> {
+    return translated(async () => {
+      const directory = await this.#jail.openDirectory(parentOf(path));
+      try {
+        return await use({ directory, name: baseName(path) });
+      } finally {
+        await directory.close();
+      }
+    });
+  }
+}
+
+function refuseReserved(path: VirtualPath, kind: FaultKind): void {
+  if (leadsToReserved(path)) throw new Fault(kind);
+}
+
+/** Times and bits of devices, sockets and FIFOs are not a client's to set. */
+function refuseOther(node: HeldNode): void {
+  if (!node.stats.isFile() && !node.stats.isDirectory()) throw new Fault('NotAFile');
+}

@@ -1,0 +1,78 @@
+/** Storage on the local disk: one directory of the machine as the whole world of an account. */
+import { readFileSync } from 'node:fs';
+import { uptime } from 'node:os';
+import { isAbsolute } from 'node:path';
+import { z } from 'zod';
+import { assert } from '../lib/assert.ts';
+import { type Clock, systemClock } from '../lib/clock.ts';
+import type { FileSystem } from '../spi/file-system.ts';
+import { nodeIo, type StorageIo } from './io.ts';
+import type { JailMaker } from './jail.ts';
+import { linuxJail } from './linux-jail.ts';
+import { LocalFiles } from './local-files.ts';
+import { portableJail } from './portable-jail.ts';
+import { LiveUploads } from './staging-names.ts';
+
+/** What an operator may choose for files on the local disk. */
+export const localStorageOptions = z.strictObject({
+  /** Permission bits of a new file. The gateway itself must be able to read and write it. */
+  fileMode: z.int().min(0o600).max(0o777).default(0o640),
+  /** Permission bits of a new directory. The gateway itself must be able to use it. */
+  directoryMode: z.int().min(0o700).max(0o777).default(0o750),
+  /** Whether a file is on the disk before it is called complete. Without it a power loss may take what was acknowledged. */
+  sync: z.boolean().default(true),
+});
+
+/** An account's place on the local disk; what is left out is as `localStorageOptions` has it. */
+export interface LocalHome extends Partial<z.infer<typeof localStorageOptions>> {
+  /** Absolute path of a directory that exists. */
+  readonly root: string;
+  /** Name of the account; unfinished uploads belong to it. */
+  readonly owner: string;
+}
+
+/** What local storage stands on; every default is this machine's own. */
+export interface LocalMachine {
+  readonly io?: StorageIo;
+  readonly clock?: Clock;
+  readonly jail?: JailMaker;
+  /** Different after each boot of the machine. */
+  readonly bootId?: string;
+}
+
+/** The local disk, shared by all accounts of a gateway, whose homes may overlap. */
+export interface LocalStorage {
+  filesFor(home: LocalHome): FileSystem;
+}
+
+/**
+ * Opens the local disk. Make one for the process: it knows which uploads are running, and what it does not know of it
+ * takes for leftovers of a crash.
+ */
+export function createLocalStorage(machine: LocalMachine = {}): LocalStorage {
+  const { io = nodeIo, clock = systemClock, jail = defaultJail() } = machine;
+  const bootId = machine.bootId ?? readBootId(clock);
+  const live = new LiveUploads();
+  return {
+    filesFor({ root, owner, ...options }) {
+      assert(isAbsolute(root), 'a home is an absolute path');
+      const { fileMode, directoryMode, sync } = localStorageOptions.parse(options);
+      return new LocalFiles(jail(io, root), { io, live, clock, bootId, owner, fileMode, directoryMode, sync });
+    },
+  };
+}
+
+/** One account's files on a local disk that nobody else uses, as for a test or a gateway with one account. */
+export function localFiles(home: LocalHome, machine: LocalMachine = {}): FileSystem {
+  return createLocalStorage(machine).filesFor(home);
+}
+
+function defaultJail(): JailMaker {
+  return process.platform === 'linux' ? linuxJail : portableJail;
+}
+
+/** Elsewhere than on Linux: when the machine came up, to ten minutes, so that a clock being set rarely changes it. */
+function readBootId(clock: Clock): string {
+  if (process.platform === 'linux') return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  return `up-since-${Math.round((clock.now() - uptime() * 1_000) / 600_000)}`;
+}

@@ -1,0 +1,94 @@
+/** The jail where there is no `/proc/self/fd` (macOS, the BSDs, Windows): paths are checked before and after. */
+import type { BigIntStats } from 'node:fs';
+import { join, sep } from 'node:path';
+import { assert } from '../lib/assert.ts';
+import { pathParts } from '../protocol/virtual-path.ts';
+import { Fault } from '../spi/fault.ts';
+import { hasCode } from './errors.ts';
+import { identityOf, letGo, type StorageIo } from './io.ts';
+import { type HeldDirectory, type HeldNode, hasReservedPart, isBelow, type Jail } from './jail.ts';
+
+/**
+ * Makes a jail that resolves a path, checks where it leads, and uses the resolved path from then on.
+ *
+ * Weaker than the one on Linux: between the check and the use, someone who may write to the home by other means than
+ * this gateway can swap a directory for a symlink. Clients cannot make symlinks, so they alone cannot do it. Files are
+ * compared by device and inode once open, which leaves creating, renaming and removing names, bits and times as what
+ * can be raced. Nor does it hide whether something exists behind a symlink that leaves.
+ */
+export function portableJail(io: StorageIo, root: string): Jail {
+  const place = { io, root };
+  const locate = (parts: readonly string[]) => {
+    assert(!parts.includes('..') && !parts.includes('.'), 'a virtual path has no . and ..');
+    return resolveInside(place, join(root, ...parts));
+  };
+  return {
+    openDirectory: async (path) => holdDirectory(place, await locate(pathParts(path))),
+    openNode: async (path) => holdNode(await locate(pathParts(path))),
+  };
+}
+
+interface Place {
+  readonly io: StorageIo;
+  readonly root: string;
+}
+
+interface Resolved {
+  readonly real: string;
+  readonly stats: BigIntStats;
+}
+
+/** @throws Fault `PermissionDenied` unless the path, with every symlink followed, is inside. */
+async function resolveInside({ io, root }: Place, path: string): Promise<Resolved> {
+  const [real, realRoot] = await Promise.all([io.realpath(path), io.realpath(root)]);
+  if (!isBelow(real, realRoot, sep)) throw new Fault('PermissionDenied');
+  if (hasReservedPart(real, realRoot, sep)) throw new Fault('NoSuchFile');
+  return { real, stats: await io.lstat(real, { bigint: true }) };
+}
+
+function holdNode({ real, stats }: Resolved): HeldNode {
+  // Whatever replaced the real path by a symlink since did so after the check.
+  if (stats.isSymbolicLink()) throw new Fault('PermissionDenied');
+  return { stats, path: real, close: async () => {} };
+}
+
+function holdDirectory(place: Place, { real, stats }: Resolved): HeldDirectory {
+  if (!stats.isDirectory()) throw new Fault('NotADirectory');
+  const identity = identityOf(stats);
+  const at = (name: string) => {
+    assert(name !== '' && name !== '.' && name !== '..' && !name.includes(sep), 'one name of a directory');
+    return join(real, name);
+  };
+  return {
+    identity,
+    path: real,
+    at,
+    node: async (name) => holdNode(await resolveInside(place, at(name))),
+    async child(name) {
+      const resolved = await resolveInside(place, at(name));
+      if (resolved.real !== at(name)) throw new Fault('NotADirectory');
+      return holdDirectory(place, resolved);
+    },
+    pathOfOpen: (_fd, name) => at(name),
+    async verify() {
+      const now = await resolveInside(place, real);
+      if (identityOf(now.stats) !== identity) throw new Fault('PermissionDenied');
+    },
+    sync: () => syncDirectory(place.io, real),
+    close: async () => {},
+  };
+}
+
+async function syncDirectory(io: StorageIo, path: string): Promise<void> {
+  try {
+    const handle = await io.open(path, 'r');
+    try {
+      await handle.sync();
+    } finally {
+      await letGo(handle);
+    }
+  } catch (error) {
+    // Windows has no handle of a directory that could be synced; NTFS journals its names by itself.
+    if (process.platform !== 'win32' || !hasCode(error, 'EPERM', 'EISDIR', 'EACCES')) throw error;
+  }
+}

@@ -1,0 +1,43 @@
+/** Reading a stretch of an open file in large pieces. */
+import type { FileHandle } from 'node:fs/promises';
+import { Fault } from '../spi/fault.ts';
+
+/** Size of a piece: 1 MiB costs about half the CPU of 64 KiB for each byte moved (measured, whole downloads over TLS). */
+const PIECE_BYTES = 1_048_576;
+
+/**
+ * Yields the bytes from `startBytes` up to `endBytes`, reading one piece ahead of the consumer. Every piece is the
+ * consumer's own.
+ *
+ * @throws Fault `Local` when the file ends before `endBytes`; the handle's own errors.
+ */
+export async function* readBytes(handle: FileHandle, startBytes: number, endBytes: number): AsyncGenerator<Buffer> {
+  let ahead = readAhead(handle, startBytes, endBytes);
+  let positionBytes = startBytes;
+  try {
+    while (positionBytes < endBytes) {
+      const piece = await ahead;
+      if (piece.length === 0) throw new Fault('Local', { cause: new Error(`file ended at ${positionBytes} bytes`) });
+      positionBytes += piece.length;
+      ahead = readAhead(handle, positionBytes, endBytes);
+      yield piece;
+    }
+  } finally {
+    // A consumer that stops early closes the handle next, which must not happen under a running read.
+    await ahead.catch(() => undefined);
+  }
+}
+
+function readAhead(handle: FileHandle, startBytes: number, endBytes: number): Promise<Buffer> {
+  const reading = readPiece(handle, startBytes, endBytes);
+  // It may fail while the consumer is busy with the piece before; whoever awaits it later still sees the failure.
+  reading.catch(() => undefined);
+  return reading;
+}
+
+async function readPiece(handle: FileHandle, startBytes: number, endBytes: number): Promise<Buffer> {
+  const lengthBytes = Math.min(PIECE_BYTES, endBytes - startBytes);
+  if (lengthBytes <= 0) return Buffer.alloc(0);
+  const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafeSlow(lengthBytes), 0, lengthBytes, startBytes);
+  return buffer.subarray(0, bytesRead);
+}

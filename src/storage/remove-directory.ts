@@ -1,0 +1,40 @@
+/** Removing a directory that, to clients, is empty. */
+import { Fault } from '../spi/fault.ts';
+import { hasCode } from './errors.ts';
+import { type StorageIo, unlinkIfAny } from './io.ts';
+import type { HeldDirectory } from './jail.ts';
+import type { Place } from './rename.ts';
+import { isStagingName, type LiveUploads } from './staging-names.ts';
+
+/**
+ * Removes an empty directory, and with it the partials that unfinished uploads left there: a client cannot see them
+ * and so could not remove them first.
+ *
+ * @throws Fault `FileBusy` when an upload into it is running, `DirectoryNotEmpty`, `NotADirectory`.
+ */
+export async function removeEmptyDirectory(io: StorageIo, live: LiveUploads, place: Place): Promise<void> {
+  const path = place.directory.at(place.name);
+  try {
+    return await io.rmdir(path);
+  } catch (error) {
+    if (!hasCode(error, 'ENOTEMPTY', 'EEXIST')) throw error;
+  }
+  const directory = await place.directory.child(place.name);
+  try {
+    await removeLeftovers(io, live, directory);
+  } finally {
+    await directory.close();
+  }
+  await io.rmdir(path);
+}
+
+async function removeLeftovers(io: StorageIo, live: LiveUploads, directory: HeldDirectory): Promise<void> {
+  // Everything is looked at before anything is removed: a refused command must have changed nothing.
+  for await (const { name } of await io.opendir(directory.path)) {
+    if (!isStagingName(name)) throw new Fault('DirectoryNotEmpty');
+  }
+  for await (const { name } of await io.opendir(directory.path)) {
+    if (live.isBusy(directory.identity)) throw new Fault('FileBusy');
+    if (isStagingName(name)) await unlinkIfAny(io, directory.at(name));
+  }
+}

@@ -1,0 +1,207 @@
+/** An upload in progress: a hidden file beside its target that becomes the target in one step, or never does. */
+import { constants } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
+import { assert } from '../lib/assert.ts';
+import { Fault } from '../spi/fault.ts';
+import type { ExistingFile, StagedWrite } from '../spi/file-system.ts';
+import { asFault, translated } from './errors.ts';
+import { letGo, lstatIfAny, type StorageIo, unlinkIfAny } from './io.ts';
+import type { HeldDirectory } from './jail.ts';
+import { readBytes } from './read-bytes.ts';
+import type { Claim, StagingNames } from './staging-names.ts';
+
+/** How an upload in progress is opened: itself, never what a symlink in its place leads to. */
+export const STAGED_FLAGS = constants.O_RDWR | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+
+/** Permission bits of an upload in progress: nobody else reads it before it is published. */
+export const STAGED_MODE = 0o600;
+
+/** What an upload in progress consists of. It owns the directory, the claim and the handle, and lets them go at its end. */
+export interface StagedFileParts {
+  readonly io: StorageIo;
+  readonly directory: HeldDirectory;
+  readonly claim: Claim;
+  /** The staged file, open for reading and writing. */
+  readonly handle: FileHandle;
+  readonly names: StagingNames;
+  /** The name under which it will be published. */
+  readonly target: string;
+  /** Bytes in the staged file now. */
+  readonly startBytes: number;
+  /** Whether those bytes are this account's earlier upload, which nobody else has; otherwise they can be had again. */
+  readonly resumed: boolean;
+  readonly existing: ExistingFile;
+  /** Permission bits of a file that replaces none. */
+  readonly fileMode: number;
+  /** Whether to wait for the disk before publishing. */
+  readonly sync: boolean;
+}
+
+/** See `StagedWrite`. Calls are carried out one after the other in the order they were made. */
+export class StagedFile implements StagedWrite {
+  readonly startBytes: number;
+  readonly #parts: StagedFileParts;
+  #positionBytes: number;
+  #state: 'open' | 'published' | 'ended' = 'open';
+  /**
+   * False once the disk has failed to take the bytes. The kernel reports that once and may then forget it, so a later
+   * sync that succeeds proves nothing, and the file must neither be published nor resumed.
+   */
+  #sound = true;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: StagedFileParts) {
+    this.#parts = parts;
+    this.startBytes = parts.startBytes;
+    this.#positionBytes = parts.startBytes;
+  }
+
+  async *prefix(): AsyncGenerator<Buffer> {
+    assert(this.#state === 'open', 'the staged write is open');
+    try {
+      yield* readBytes(this.#parts.handle, 0, this.startBytes);
+    } catch (error) {
+      throw asFault(error);
+    }
+  }
+
+  write(buffers: readonly Buffer[]): Promise<void> {
+    return this.#inTurn(async () => {
+      assert(this.#state === 'open', 'the staged write is open');
+      let rest = buffers.filter((buffer) => buffer.length > 0);
+      while (rest.length > 0) {
+        const { bytesWritten } = await this.#parts.handle.writev(rest, this.#positionBytes);
+        if (bytesWritten === 0) throw new Fault('Local', { cause: new Error('the disk took nothing') });
+        this.#positionBytes += bytesWritten;
+        rest = behind(rest, bytesWritten);
+      }
+    });
+  }
+
+  commit(): Promise<void> {
+    return this.#inTurn(async () => {
+      assert(this.#state === 'open', 'the staged write is open');
+      await this.#settle();
+      await this.#publish();
+      this.#state = 'published';
+      try {
+        await this.#tidy();
+      } finally {
+        await this.#release();
+      }
+    });
+  }
+
+  abort(partial: 'keep' | 'remove'): Promise<number> {
+    return this.#inTurn(async () => {
+      // A commit that failed behind the rename has published: there is nothing left to resume or to remove.
+      if (this.#state !== 'open') return 0;
+      this.#state = 'ended';
+      try {
+        if (partial === 'keep' && this.#worthKeeping() && (await this.#keep())) return this.#positionBytes;
+        await unlinkIfAny(this.#parts.io, this.#stagedPath());
+        return 0;
+      } finally {
+        await this.#release();
+      }
+    });
+  }
+
+  #stagedPath(): string {
+    return this.#parts.directory.at(this.#parts.claim.name);
+  }
+
+  /** Gives the file the bits it will have and waits until all of it is on the disk. */
+  async #settle(): Promise<void> {
+    const { io, directory, handle, target, fileMode, sync } = this.#parts;
+    if (!this.#sound) throw new Fault('Local', { cause: new Error('an earlier sync of this file failed') });
+    // Another account whose home holds this one may have moved the directory since the upload began.
+    await directory.verify();
+    const replaced = await lstatIfAny(io, directory.at(target));
+    if (replaced?.isDirectory()) throw new Fault('NotAFile');
+    // Set-id bits are not inherited: they were granted to the old contents.
+    await handle.chmod(replaced?.isFile() ? Number(replaced.mode & 0o777n) : fileMode);
+    if (!sync) return;
+    try {
+      await handle.sync();
+    } catch (error) {
+      this.#sound = false;
+      throw error;
+    }
+  }
+
+  /** The one step. A symlink that has the target's name is replaced itself; what it points to stays as it is. */
+  async #publish(): Promise<void> {
+    const { io, directory, target, existing } = this.#parts;
+    if (existing === 'replace') return io.rename(this.#stagedPath(), directory.at(target));
+    // Unlike rename, link refuses a name that is taken, however lately it was.
+    await io.link(this.#stagedPath(), directory.at(target));
+    // Published. A second name that cannot be removed is harmless: `partialBytes` takes no file with two names.
+    await io.unlink(this.#stagedPath()).catch(() => undefined);
+  }
+
+  async #tidy(): Promise<void> {
+    const { io, directory, names, sync } = this.#parts;
+    // What an earlier attempt left is obsolete now. Failing to remove it must not make this upload look failed.
+    await io.unlink(directory.at(names.partial)).catch(() => undefined);
+    if (!sync) return;
+    try {
+      await directory.sync();
+    } catch (cause) {
+      throw new Fault('Local', { cause, text: 'The file is published, but may not survive a power loss.' });
+    }
+  }
+
+  /**
+   * Whether there is something that the client would otherwise have to send again. Only one partial of a target is
+   * kept: an upload that began from nothing beside a running one of the same target gives way to it.
+   */
+  #worthKeeping(): boolean {
+    const { resumed, claim } = this.#parts;
+    if (!this.#sound || this.#positionBytes <= (resumed ? 0 : this.startBytes)) return false;
+    return resumed || claim.first || claim.alone();
+  }
+
+  /**
+   * Makes this the account's partial of the target, in place of an older one: the newest attempt is what the client
+   * is sending now, and old bytes with a new tail would be a file that never existed.
+   */
+  async #keep(): Promise<boolean> {
+    const { io, directory, handle, names } = this.#parts;
+    try {
+      // A commit that failed may have given it the bits of a file that cannot be written, and so not be resumed.
+      await handle.chmod(STAGED_MODE);
+      // Also without `sync`: a partial outlives power losses, so its bytes must.
+      await handle.datasync();
+      await io.rename(this.#stagedPath(), directory.at(names.partial));
+      return true;
+    } catch {
+      // What cannot be kept safely is removed; the answer 0 says so.
+      return false;
+    }
+  }
+
+  async #release(): Promise<void> {
+    const { handle, directory, claim } = this.#parts;
+    await letGo(handle);
+    await directory.close();
+    claim.release();
+  }
+
+  #inTurn<T>(operation: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(() => translated(operation));
+    this.#last = turn.catch(() => undefined);
+    return turn;
+  }
+}
+
+/** What is left of the buffers behind the first `countBytes` bytes. */
+function behind(buffers: readonly Buffer[], countBytes: number): Buffer[] {
+  const rest: Buffer[] = [];
+  let skipBytes = countBytes;
+  for (const buffer of buffers) {
+    if (skipBytes < buffer.length) rest.push(buffer.subarray(skipBytes));
+    skipBytes = Math.max(0, skipBytes - buffer.length);
+  }
+  return rest;
+}
