@@ -1,0 +1,128 @@
+/**
+ * An account's files behind its permissions. The decision is by effect and not by verb, so that no command, present or
+ * future, reaches files by a side door (the mistake of ProFTPD's SITE CPFR, CVE-2015-3306). A refusal comes before
+ * storage is asked and reads the same whether or not the name exists.
+ */
+import type { FileFacts } from '../protocol/file-facts.ts';
+import { isWithin, parentOf, type VirtualPath } from '../protocol/virtual-path.ts';
+import type { Account } from '../spi/authenticator.ts';
+import { Fault } from '../spi/fault.ts';
+import type { ExistingFile, FileSystem } from '../spi/file-system.ts';
+import { type PermissionLetter, permissionsAt } from '../spi/permissions.ts';
+
+/**
+ * The account's files, each operation allowed only with its letters. A file, and a directory as an entry, is judged by
+ * the directory that holds it; entering and listing a directory by that directory itself.
+ *
+ * @throws Fault `PermissionDenied` from every method, before anything is done; `list` throws when it is called, and so
+ *   before a mark is sent, not at its first batch.
+ */
+export function authorizedFiles(account: Account): FileSystem {
+  const { files } = account;
+  const may = (letter: PermissionLetter, directory: VirtualPath) => permissionsAt(account, directory).has(letter);
+  const holds = (letter: PermissionLetter, path: VirtualPath) => may(letter, parentOf(path));
+  const named = (path: VirtualPath) => account.directories.filter((rule) => isWithin(rule.path, path));
+
+  /**
+   * Changing an entry that is a directory touches what lies in it, so every rule at or below it must agree. Otherwise
+   * `d` at /a would reach into /a/b, where a rule takes it away.
+   */
+  const mayChange = (letter: PermissionLetter, path: VirtualPath) =>
+    holds(letter, path) && named(path).every((rule) => rule.permissions.has(letter));
+
+  /** A file that exists is kept when the account may not overwrite, whatever the command asked for. */
+  const spared = (existing: ExistingFile): ExistingFile => (account.existing === 'keep' ? 'keep' : existing);
+
+  return {
+    async stat(path) {
+      if (holds('l', path)) return files.stat(path);
+      refuseUnless(may('l', path));
+      return directoryFacts(files, path);
+    },
+
+    async enter(path) {
+      refuseUnless(may('e', path));
+      await files.enter(path);
+    },
+
+    list(path) {
+      refuseUnless(may('l', path));
+      return files.list(path);
+    },
+
+    async openRead(path) {
+      refuseUnless(holds('r', path));
+      return files.openRead(path);
+    },
+
+    async stage(path, request) {
+      refuseUnless(holds(request.from === 'append' ? 'a' : 'w', path));
+      return files.stage(path, { ...request, existing: spared(request.existing) });
+    },
+
+    async resumableBytes(path) {
+      refuseUnless(holds('l', path));
+      return files.resumableBytes(path);
+    },
+
+    async makeDirectory(path) {
+      refuseUnless(holds('m', path));
+      await files.makeDirectory(path);
+    },
+
+    async removeDirectory(path) {
+      refuseUnless(mayChange('d', path));
+      await files.removeDirectory(path);
+    },
+
+    async removeFile(path) {
+      refuseUnless(mayChange('d', path));
+      await files.removeFile(path);
+    },
+
+    async rename(from, to, existing) {
+      refuseUnless(holds('f', from) && holds('f', to));
+      // A directory that a rule names stays where it is: elsewhere, what it holds would come under other letters.
+      refuseUnless(named(from).length === 0 && named(to).length === 0);
+      const mayWrite = holds('w', to);
+      // Into another directory a rename stores, and over a file it overwrites: both are writing.
+      refuseUnless(mayWrite || parentOf(from) === parentOf(to));
+      await files.rename(from, to, mayWrite ? spared(existing) : 'keep');
+    },
+
+    async setModified(path, modifiedMs) {
+      refuseUnless(mayChange('T', path));
+      await files.setModified(path, modifiedMs);
+    },
+
+    async setMode(path, mode) {
+      refuseUnless(mayChange('M', path));
+      await files.setMode(path, mode);
+    },
+
+    /** Known to whoever may store something there; for others storage cannot tell. */
+    async freeBytes(path) {
+      const stores = [path, parentOf(path)].some((directory) => may('w', directory) || may('a', directory));
+      return stores ? files.freeBytes(path) : undefined;
+    },
+  };
+}
+
+function refuseUnless(allowed: boolean): void {
+  if (!allowed) throw new Fault('PermissionDenied');
+}
+
+/**
+ * The facts of a directory that may be listed itself while the one that holds it may not. Anything but a directory
+ * gives the one refusal, so that names beside it cannot be guessed.
+ */
+async function directoryFacts(files: FileSystem, path: VirtualPath): Promise<FileFacts> {
+  try {
+    const facts = await files.stat(path);
+    if (facts.kind === 'directory') return facts;
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    throw new Fault('PermissionDenied', { cause: error });
+  }
+  throw new Fault('PermissionDenied');
+}
