@@ -1,0 +1,120 @@
+/** Arranging a data connection: PASV and PORT (RFC 959), EPSV and EPRT (RFC 2428). Here no policy of TLS is decided. */
+import {
+  type ExtendedPassive,
+  formatExtendedPassive,
+  formatPassive,
+  type HostPort,
+  parseExtendedHostPort,
+  parseExtendedPassive,
+  parseHostPort,
+} from '../protocol/host-port.ts';
+import { reply } from '../protocol/reply.ts';
+import { type CommandContext, defineCommand, type Outcome } from '../spi/command.ts';
+import { Fault, orFault } from '../spi/fault.ts';
+import type { Session } from '../spi/session.ts';
+import { nothing } from './arguments.ts';
+
+/** Below it live services that a stranger must not make us connect to. */
+const ACTIVE_PORT_MIN = 1_024;
+
+/** PASV: listens on a port; IPv4 only, because its reply has no room for more. */
+const pasv = defineCommand({
+  verb: 'PASV',
+  class: 'misc',
+  who: 'members',
+  data: 'arranges',
+  rfc: 'RFC 959 section 4.1.2',
+  help: 'PASV',
+  parse: nothing,
+
+  async handle({ session, data }) {
+    refuseAfterEpsvAll(session);
+    if (familyOf(session) === 6) throw new Fault('NotImplemented', { text: 'PASV is for IPv4 only: send EPSV.' });
+    const text = formatPassive(await data.listen());
+    return { reply: reply(227, orFault(text, 'PassiveFailed')) };
+  },
+});
+
+/** EPSV: listens on a port, in the protocol of the control connection and no other. */
+const epsv = defineCommand({
+  verb: 'EPSV',
+  class: 'misc',
+  who: 'members',
+  data: 'arranges',
+  rfc: 'RFC 2428 section 3',
+  help: 'EPSV [1|2|ALL]',
+  feat: 'EPSV',
+
+  parse: (text): ExtendedPassive => orFault(parseExtendedPassive(text), 'Syntax'),
+
+  async handle({ session, data }, wanted) {
+    if (wanted.kind === 'all') {
+      return { reply: reply(200, 'From now on only EPSV arranges data connections.'), change: { kind: 'SetEpsvAll' } };
+    }
+    const suits = wanted.kind === 'sameProtocol' || (wanted.kind === 'protocol' && wanted.family === familyOf(session));
+    if (!suits) throw wrongFamily(session);
+    const { port } = await data.listen();
+    return { reply: reply(229, formatExtendedPassive(port)) };
+  },
+});
+
+/** PORT: names the client's own address and port to connect to. */
+const port = defineCommand({
+  verb: 'PORT',
+  class: 'misc',
+  who: 'members',
+  data: 'arranges',
+  rfc: 'RFC 959 section 4.1.2',
+  help: 'PORT h1,h2,h3,h4,p1,p2',
+  parse: (text) => orFault(parseHostPort(text), 'Syntax'),
+  handle: (context, target) => connectTo(context, target),
+});
+
+/** EPRT: PORT for both protocols. */
+const eprt = defineCommand({
+  verb: 'EPRT',
+  class: 'misc',
+  who: 'members',
+  data: 'arranges',
+  rfc: 'RFC 2428 section 2',
+  help: 'EPRT |1|address|port|',
+  feat: 'EPRT',
+  parse: (text) => orFault(parseExtendedHostPort(text), 'Syntax'),
+
+  handle(context, target) {
+    if (target.kind === 'unsupportedProtocol' || target.family !== familyOf(context.session)) {
+      refuseAfterEpsvAll(context.session);
+      throw wrongFamily(context.session);
+    }
+    return connectTo(context, target);
+  },
+});
+
+/** The commands of this file. */
+export const CONNECT_DATA = [pasv, epsv, port, eprt] as const;
+
+/** Any other address would make the gateway a bouncing board for attacks (CVE-1999-0017; RFC 4217 section 15.2.1). */
+function connectTo({ session, data }: CommandContext, { address, port }: HostPort): Outcome {
+  refuseAfterEpsvAll(session);
+  if (address !== session.peer.address) {
+    throw new Fault('Syntax', { text: 'Data connections go to the address of the control connection only.' });
+  }
+  if (port < ACTIVE_PORT_MIN) throw new Fault('Syntax', { text: `Ports below ${ACTIVE_PORT_MIN} are refused.` });
+  data.target({ address, port });
+  return { reply: reply(200, 'The data connection goes there.') };
+}
+
+/** RFC 2428 section 3 demands a refusal and names 500 and 501 as sufficient. */
+function refuseAfterEpsvAll(session: Session): void {
+  if (session.epsvAll) throw new Fault('Syntax', { text: 'After EPSV ALL only EPSV arranges data connections.' });
+}
+
+function familyOf(session: Session): 4 | 6 {
+  return session.local.address.includes(':') ? 6 : 4;
+}
+
+/** 522 names the protocols that would do (RFC 2428 section 2): the one that the control connection has. */
+function wrongFamily(session: Session): Fault {
+  const number = familyOf(session) === 4 ? 1 : 2;
+  return new Fault('ExtendedProtocol', { text: `Network protocol not supported, use (${number})` });
+}

@@ -1,0 +1,49 @@
+/** What every transfer does with its data channel: ask first, then say 150, open, move, and never leave it open. */
+import type { Reply } from '../protocol/reply.ts';
+import type { CommandContext } from '../spi/command.ts';
+import type { DataConnection, Direction } from '../spi/data-port.ts';
+import { Fault, type FaultKind } from '../spi/fault.ts';
+
+/** Call it before anything is touched for a transfer. @throws Fault `NoDataConnection` when none has been arranged. */
+export function requireArranged({ data }: CommandContext): void {
+  if (!data.arranged) throw new Fault('NoDataConnection');
+}
+
+/**
+ * Sends `mark`, opens the data channel and lets `move` work with it. The mark goes first because many clients wait for
+ * it before they connect or begin TLS.
+ *
+ * @throws whatever opening and `move` throw; the connection has been dropped then. A `move` that succeeds has ended it.
+ */
+export async function overData<T>(
+  context: CommandContext,
+  direction: Direction,
+  mark: Reply,
+  move: (connection: DataConnection) => Promise<T>,
+): Promise<T> {
+  const startMs = context.clock.monotonicMs();
+  let connection: DataConnection | undefined;
+  try {
+    context.mark(mark);
+    connection = await context.data.open(direction, context.signal);
+    return await move(connection);
+  } catch (error) {
+    connection?.destroy();
+    throw direction === 'send' ? aboutSending(error) : error;
+  } finally {
+    const transferMs = Math.round(context.clock.monotonicMs() - startMs);
+    context.note({ transferMs, dataBytes: connection?.bytesMoved ?? 0, dataTls: connection?.tls ?? 'none' });
+  }
+}
+
+/** The faults' own words are about uploads. */
+const SENDING: Partial<Record<FaultKind, string>> = {
+  Aborted: 'Transfer aborted.',
+  ConnectionLost: 'The data connection was lost before everything was sent.',
+  Stalled: 'The data connection stood still for too long.',
+};
+
+function aboutSending(error: unknown): unknown {
+  const text = error instanceof Fault ? SENDING[error.kind] : undefined;
+  return error instanceof Fault && text !== undefined ? new Fault(error.kind, { cause: error, text }) : error;
+}

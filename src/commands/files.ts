@@ -1,0 +1,128 @@
+/** Files by name: DELE, RNFR, RNTO (RFC 959), SIZE, MDTM (RFC 3659) and MFMT (draft-somers-ftp-mfxx). */
+import { reply } from '../protocol/reply.ts';
+import { formatTimeVal, parseTimeVal } from '../protocol/time.ts';
+import { defineCommand } from '../spi/command.ts';
+import { Fault, orFault } from '../spi/fault.ts';
+import { path } from './arguments.ts';
+
+/** DELE: deletes a file. */
+const dele = defineCommand({
+  verb: 'DELE',
+  class: 'write',
+  who: 'members',
+  rfc: 'RFC 959 section 4.1.3',
+  help: 'DELE path',
+  parse: path,
+
+  async handle(context, target) {
+    context.note({ path: target });
+    await context.files().removeFile(target);
+    return { reply: reply(250, 'Deleted.') };
+  },
+});
+
+/** RNFR: names what the next command, RNTO, will rename. */
+const rnfr = defineCommand({
+  verb: 'RNFR',
+  class: 'write',
+  who: 'members',
+  rfc: 'RFC 959 section 4.1.3',
+  help: 'RNFR path',
+  parse: path,
+
+  async handle(context, from) {
+    try {
+      await context.files().stat(from);
+    } catch (error) {
+      // Who may rename but not list cannot be told here whether the file exists; RNTO will say.
+      if (!(error instanceof Fault) || error.kind !== 'PermissionDenied') throw error;
+    }
+    return { reply: reply(350, 'Send RNTO with the new name.'), change: { kind: 'SetRenameFrom', path: from } };
+  },
+});
+
+/** RNTO: renames what the command before it, RNFR, has named. */
+const rnto = defineCommand({
+  verb: 'RNTO',
+  class: 'write',
+  who: 'members',
+  rfc: 'RFC 959 section 4.1.3',
+  help: 'RNTO path',
+  parse: path,
+
+  async handle(context, to) {
+    const { renameFrom } = context.session;
+    if (renameFrom === undefined) throw new Fault('Sequence', { text: 'RNTO comes right behind RNFR.' });
+    context.note({ path: renameFrom, to });
+    await context.files().rename(renameFrom, to, context.account().existing);
+    return { reply: reply(250, 'Renamed.') };
+  },
+});
+
+/**
+ * SIZE: the size of a file; of an unfinished upload when there is no such file yet, so that the client knows where to
+ * go on. With TYPE A the whole file would have to be read to know, which RFC 3659 section 4.2 lets us refuse.
+ */
+const size = defineCommand({
+  verb: 'SIZE',
+  class: 'info',
+  who: 'members',
+  rfc: 'RFC 3659 section 4',
+  help: 'SIZE path',
+  feat: 'SIZE',
+  parse: path,
+
+  async handle(context, target) {
+    if (context.session.type === 'A') return { reply: reply(550, 'SIZE is not available in TYPE A: send TYPE I.') };
+    const files = context.files();
+    try {
+      const { kind, sizeBytes } = await files.stat(target);
+      if (kind !== 'file') throw new Fault('NotAFile');
+      return { reply: reply(213, `${sizeBytes}`) };
+    } catch (error) {
+      if (!(error instanceof Fault) || error.kind !== 'NoSuchFile') throw error;
+      return { reply: reply(213, `${orFault(await files.resumableBytes(target), 'NoSuchFile')}`) };
+    }
+  },
+});
+
+/** MDTM: when a file was last modified. */
+const mdtm = defineCommand({
+  verb: 'MDTM',
+  class: 'info',
+  who: 'members',
+  rfc: 'RFC 3659 section 3',
+  help: 'MDTM path',
+  feat: 'MDTM',
+  parse: path,
+
+  async handle(context, target) {
+    const { kind, modifiedMs } = await context.files().stat(target);
+    if (kind !== 'file') throw new Fault('NotAFile');
+    return { reply: reply(213, formatTimeVal(modifiedMs)) };
+  },
+});
+
+/** MFMT: sets when a file was last modified. */
+const mfmt = defineCommand({
+  verb: 'MFMT',
+  class: 'write',
+  who: 'members',
+  rfc: 'draft-somers-ftp-mfxx-03 section 3',
+  help: 'MFMT YYYYMMDDHHMMSS path',
+  feat: 'MFMT',
+
+  parse(text, session) {
+    const [, time = '', name = ''] = /^(\S+) (.+)$/.exec(text) ?? [];
+    return { modifiedMs: orFault(parseTimeVal(time), 'Syntax'), target: path(name, session), name };
+  },
+
+  async handle(context, { modifiedMs, target, name }) {
+    context.note({ path: target });
+    await context.files().setModified(target, modifiedMs);
+    return { reply: reply(213, `Modify=${formatTimeVal(modifiedMs)}; ${name}`) };
+  },
+});
+
+/** The commands of this file. */
+export const FILES = [dele, rnfr, rnto, size, mdtm, mfmt] as const;

@@ -1,0 +1,89 @@
+/** Who the client is: USER, PASS, ACCT, REIN and QUIT (RFC 959 section 4.1.1). */
+import { reply } from '../protocol/reply.ts';
+import { defineCommand } from '../spi/command.ts';
+import { Fault } from '../spi/fault.ts';
+import { nothing, something } from './arguments.ts';
+
+/**
+ * USER: always asks for a password, so that nobody learns which names exist. Within a login it begins a new one, as
+ * RFC 959 section 4.1.1 allows.
+ */
+const user = defineCommand({
+  verb: 'USER',
+  class: 'auth',
+  who: 'anyone',
+  rfc: 'RFC 959 section 4.1.1',
+  help: 'USER name',
+  parse: something,
+
+  handle(context, name) {
+    context.note({ user: name });
+    return { reply: reply(331, 'Send the password with PASS.'), change: { kind: 'NameUser', user: name } };
+  },
+});
+
+/** PASS: proves the name that USER gave. Every wrong pair gets the same answer. */
+const pass = defineCommand({
+  verb: 'PASS',
+  class: 'auth',
+  who: 'anyone',
+  secret: true,
+  rfc: 'RFC 959 section 4.1.1',
+  help: 'PASS password',
+  parse: (text) => text,
+
+  async handle(context, password) {
+    const { login } = context.session;
+    if (login.state !== 'ExpectPass') throw new Fault('Sequence', { text: 'PASS comes behind USER.' });
+    context.note({ user: login.user });
+    try {
+      const account = await context.authenticate(login.user, password);
+      return { reply: reply(230, 'Logged in.'), change: { kind: 'LogIn', account } };
+    } catch (error) {
+      if (!(error instanceof Fault) || error.kind !== 'LoginIncorrect') throw error;
+      // A change cannot ride on a Fault, and the session has to count this.
+      return { reply: reply(error.code, error.text), change: { kind: 'FailLogin' } };
+    }
+  },
+});
+
+/** ACCT: there are no accounts beside the user's. */
+const acct = defineCommand({
+  verb: 'ACCT',
+  class: 'auth',
+  who: 'anyone',
+  // Some clients send a second password here.
+  secret: true,
+  rfc: 'RFC 959 section 4.1.1',
+  help: 'ACCT account',
+  parse: something,
+  handle: () => ({ reply: reply(202, 'ACCT is not needed here.') }),
+});
+
+/**
+ * REIN: logs out and forgets everything but TLS. RFC 4217 section 13 would have the control channel go back to clear;
+ * a session that was protected once stays so.
+ */
+const rein = defineCommand({
+  verb: 'REIN',
+  class: 'misc',
+  who: 'anyone',
+  rfc: 'RFC 959 section 4.1.1',
+  help: 'REIN',
+  parse: nothing,
+  handle: () => ({ reply: reply(220, 'Logged out; send USER.'), change: { kind: 'Reinitialise' } }),
+});
+
+/** QUIT: ends the session, behind a transfer that still runs. */
+const quit = defineCommand({
+  verb: 'QUIT',
+  class: 'misc',
+  who: 'anyone',
+  rfc: 'RFC 959 section 4.1.1',
+  help: 'QUIT',
+  parse: nothing,
+  handle: () => ({ reply: reply(221, 'Goodbye.'), change: { kind: 'Close' } }),
+});
+
+/** The commands of this file. */
+export const LOGIN = [user, pass, acct, rein, quit] as const;

@@ -1,0 +1,82 @@
+/** Listings for programs: MLSD over the data channel and MLST on the control channel (RFC 3659 section 7). */
+import { featFactList, formatFacts, permFact } from '../protocol/facts.ts';
+import type { DirectoryEntry, FileFacts } from '../protocol/file-facts.ts';
+import { listedName } from '../protocol/listing.ts';
+import { reply } from '../protocol/reply.ts';
+import { parentOf, resolvePath, type VirtualPath } from '../protocol/virtual-path.ts';
+import { type CommandContext, defineCommand } from '../spi/command.ts';
+import { Fault } from '../spi/fault.ts';
+import { permissionsAt } from '../spi/permissions.ts';
+import { pathOrCwd } from './arguments.ts';
+import { requireArranged } from './data-transfer.ts';
+import { transferListing } from './listing.ts';
+
+/** MLSD: what a directory holds, with the directory itself first. Devices, sockets and the like are left out. */
+const mlsd = defineCommand({
+  verb: 'MLSD',
+  class: 'info',
+  who: 'members',
+  data: 'transfers',
+  rfc: 'RFC 3659 section 7',
+  help: 'MLSD [path]',
+  parse: pathOrCwd,
+
+  async handle(context, target) {
+    requireArranged(context);
+    const facts = await context.files().stat(target);
+    // 501 is what RFC 3659 section 7.2.1 asks for.
+    if (facts.kind !== 'directory') throw new Fault('Syntax', { text: 'Not a directory; MLST tells of a file.' });
+    return transferListing(context, directoryLines(context, target, facts));
+  },
+});
+
+/** MLST: the facts of one file or directory, named by its full path. */
+const mlst = defineCommand({
+  verb: 'MLST',
+  class: 'info',
+  who: 'members',
+  rfc: 'RFC 3659 section 7',
+  help: 'MLST [path]',
+  feat: (session) => `MLST ${featFactList(session.mlstFacts)}`,
+  parse: pathOrCwd,
+
+  async handle(context, target) {
+    const facts = await context.files().stat(target);
+    const holder = facts.kind === 'directory' ? target : parentOf(target);
+    return { reply: reply(250, 'Facts follow.', factsLine(context, { ...facts, name: target }, holder), 'End') };
+  },
+});
+
+/** The commands of this file. */
+export const MACHINE_LISTING = [mlsd, mlst] as const;
+
+async function* directoryLines(
+  context: CommandContext,
+  target: VirtualPath,
+  facts: FileFacts,
+): AsyncGenerator<readonly string[]> {
+  const line = (entry: DirectoryEntry) => {
+    const inside = entry.kind === 'directory' ? resolvePath(target, entry.name) : undefined;
+    return `${factsLine(context, entry, inside ?? target)}\r\n`;
+  };
+  const head = `${factsLine(context, { ...facts, name: target }, target, 'cdir')}\r\n`;
+  let first = true;
+  for await (const batch of context.files().list(target)) {
+    const lines = batch.filter(({ kind }) => kind !== 'other').map(line);
+    yield first ? [head, ...lines] : lines;
+    first = false;
+  }
+  if (first) yield [head];
+}
+
+/** One line of facts; `directory` is where the permissions are looked up: a directory's own, or the one a file is in. */
+function factsLine(
+  context: CommandContext,
+  entry: DirectoryEntry,
+  directory: VirtualPath,
+  directoryType?: 'cdir',
+): string {
+  const perm = permFact(permissionsAt(context.account(), directory), entry.kind);
+  const text = formatFacts(entry, { enabled: context.session.mlstFacts, perm, directoryType });
+  return `${text} ${listedName(entry.name)}`;
+}

@@ -1,0 +1,139 @@
+/** How data are transferred: TYPE, MODE, STRU, REST and ALLO (RFC 959 section 4.1.2), OPTS (RFC 2389 section 4). */
+import { parseFactList } from '../protocol/facts.ts';
+import { parseOffset } from '../protocol/number.ts';
+import { reply } from '../protocol/reply.ts';
+import { defineCommand, type Outcome } from '../spi/command.ts';
+import { Fault, orFault } from '../spi/fault.ts';
+import type { TransferType } from '../spi/session.ts';
+import { something } from './arguments.ts';
+import { uploadBytesMax } from './store.ts';
+
+/** `L 8` is image by another name (RFC 959 section 3.1.1.4). */
+const TYPES: Readonly<Record<string, TransferType>> = { A: 'A', 'A N': 'A', I: 'I', 'L 8': 'I' };
+
+/** TYPE: ASCII or image. */
+const type = defineCommand({
+  verb: 'TYPE',
+  class: 'misc',
+  who: 'members',
+  rfc: 'RFC 959 section 4.1.2',
+  help: 'TYPE A|A N|I|L 8',
+
+  parse(text): TransferType {
+    const wanted = text.toUpperCase();
+    const known = TYPES[wanted];
+    if (known !== undefined) return known;
+    throw new Fault(/^([AE]( [NTC])?|L [0-9]{1,3})$/.test(wanted) ? 'Parameter' : 'Syntax');
+  },
+
+  handle: (_context, wanted) => ({
+    reply: reply(200, `Type is ${wanted}.`),
+    change: { kind: 'SetType', type: wanted },
+  }),
+});
+
+/** MODE: stream. */
+const mode = defineCommand({
+  verb: 'MODE',
+  class: 'misc',
+  who: 'members',
+  rfc: 'RFC 959 section 4.1.2',
+  help: 'MODE S',
+  parse: (text) => only('S', text),
+  handle: () => ({ reply: reply(200, 'Mode is S.') }),
+});
+
+/** STRU: file. */
+const stru = defineCommand({
+  verb: 'STRU',
+  class: 'misc',
+  who: 'members',
+  rfc: 'RFC 959 section 4.1.2',
+  help: 'STRU F',
+  parse: (text) => only('F', text),
+  handle: () => ({ reply: reply(200, 'Structure is F.') }),
+});
+
+/**
+ * REST: where the next transfer starts. Whether the file has such a position, and whether the type allows one, is
+ * answered by that transfer, as RFC 3659 section 5.3 demands.
+ */
+const rest = defineCommand({
+  verb: 'REST',
+  class: 'misc',
+  who: 'members',
+  rfc: 'RFC 3659 section 5',
+  help: 'REST offset',
+  feat: 'REST STREAM',
+  parse: (text) => orFault(parseOffset(text), 'Syntax'),
+
+  handle: (_context, offsetBytes) => ({
+    reply: reply(350, `Restarting at ${offsetBytes}. Send RETR or STOR.`),
+    change: { kind: 'SetRestart', offsetBytes },
+  }),
+});
+
+/** ALLO: reserves nothing, but says at once when there is no room. A record size behind ` R ` is ignored. */
+const allo = defineCommand({
+  verb: 'ALLO',
+  class: 'misc',
+  who: 'members',
+  rfc: 'RFC 959 section 4.1.3',
+  help: 'ALLO bytes',
+
+  parse(text) {
+    const bytes = /^([0-9]+)( R [0-9]+)?$/i.exec(text)?.[1];
+    return orFault(parseOffset(bytes ?? ''), 'Syntax');
+  },
+
+  async handle(context, bytes) {
+    const bytesMax = uploadBytesMax(context);
+    if (bytesMax > 0 && bytes > bytesMax) throw new Fault('QuotaExceeded', { text: `More than ${bytesMax} bytes.` });
+    const freeBytes = await context.files().freeBytes(context.session.cwd);
+    if (freeBytes !== undefined && bytes > freeBytes) {
+      throw new Fault('StorageFull', { text: 'Not enough space on the server.' });
+    }
+    return { reply: reply(200, 'There is room.') };
+  },
+});
+
+/** OPTS: UTF8 and MLST. Its failures are 501 (RFC 2389 section 4). */
+const opts = defineCommand({
+  verb: 'OPTS',
+  class: 'misc',
+  who: 'anyone',
+  rfc: 'RFC 2389 section 4',
+  help: 'OPTS UTF8 ON|MLST facts',
+  feat: 'UTF8',
+
+  parse(text) {
+    const [, target = '', options = ''] = /^(\S+)(?: (.*))?$/.exec(something(text)) ?? [];
+    return { target: target.toUpperCase(), options };
+  },
+
+  handle(_context, { target, options }) {
+    if (target === 'UTF8' || target === 'UTF-8') return utf8(options.toUpperCase());
+    if (target !== 'MLST') throw new Fault('Syntax', { text: 'There are options for UTF8 and MLST only.' });
+    const facts = orFault(parseFactList(options), 'Syntax');
+    const list = facts.map((fact) => `${fact};`).join('');
+    return {
+      reply: reply(200, list === '' ? 'MLST OPTS' : `MLST OPTS ${list}`),
+      change: { kind: 'SetMlstFacts', facts },
+    };
+  },
+});
+
+/** The commands of this file. */
+export const PARAMETERS = [type, mode, stru, rest, allo, opts] as const;
+
+/** Names are UTF-8 whatever the client says (RFC 2640 section 3.2); many say so before they log in. */
+function utf8(state: string): Outcome {
+  if (state !== '' && state !== 'ON') throw new Fault('Syntax', { text: 'Names are always UTF-8 here.' });
+  return { reply: reply(200, 'Names are UTF-8.') };
+}
+
+/** Both commands have one-letter codes, one of which is built. @throws Fault `Parameter` for the others. */
+function only(code: string, text: string): undefined {
+  if (!/^[A-Za-z]$/.test(text)) throw new Fault('Syntax');
+  if (text.toUpperCase() !== code) throw new Fault('Parameter');
+}

@@ -1,0 +1,91 @@
+/** About the server and the dialogue itself: FEAT (RFC 2389), HELP, SYST, NOOP and ABOR (RFC 959 section 4.1.3). */
+import { reply } from '../protocol/reply.ts';
+import { defineCommand } from '../spi/command.ts';
+import { Fault } from '../spi/fault.ts';
+import { nothing } from './arguments.ts';
+
+/** Verbs in one line of HELP. */
+const HELP_COLUMNS = 10;
+
+/** FEAT: what is built beyond RFC 959; every command's own definition says it. */
+const feat = defineCommand({
+  verb: 'FEAT',
+  class: 'info',
+  who: 'anyone',
+  rfc: 'RFC 2389 section 3',
+  help: 'FEAT',
+  parse: nothing,
+
+  handle({ commands, session }) {
+    const features = commands.flatMap(({ feat }) => (typeof feat === 'function' ? feat(session) : (feat ?? [])));
+    return { reply: reply(211, 'Features:', ...features, 'End') };
+  },
+});
+
+/** HELP: all verbs, or the syntax of one. */
+const help = defineCommand({
+  verb: 'HELP',
+  class: 'info',
+  who: 'anyone',
+  rfc: 'RFC 959 section 4.1.3',
+  help: 'HELP [verb]',
+  parse: (text) => text.toUpperCase(),
+
+  handle({ commands, policy }, verb) {
+    if (verb !== '') {
+      const known = commands.find((command) => command.verb === verb || command.aliases?.includes(verb));
+      if (known === undefined) throw new Fault('NotImplemented');
+      return { reply: reply(214, `Syntax: ${known.help} (${known.rfc})`) };
+    }
+    const verbs = commands.map((command) => command.verb.padEnd(5));
+    const rows = Array.from({ length: Math.ceil(verbs.length / HELP_COLUMNS) }, (_, row) =>
+      verbs.slice(row * HELP_COLUMNS, (row + 1) * HELP_COLUMNS).join(''),
+    );
+    return { reply: reply(214, `${policy.productName} understands:`, ...rows, 'HELP verb tells more.') };
+  },
+});
+
+/** SYST: paths and listings are as on Unix. */
+const syst = defineCommand({
+  verb: 'SYST',
+  class: 'info',
+  who: 'anyone',
+  rfc: 'RFC 959 section 4.1.3',
+  help: 'SYST',
+  parse: nothing,
+  handle: () => ({ reply: reply(215, 'UNIX Type: L8') }),
+});
+
+/** NOOP: keeps the connection alive, also beside a transfer. Some clients put words behind it. */
+const noop = defineCommand({
+  verb: 'NOOP',
+  class: 'misc',
+  who: 'anyone',
+  duringTransfer: 'now',
+  rfc: 'RFC 959 section 4.1.3',
+  help: 'NOOP',
+  parse: (text) => text,
+  handle: () => ({ reply: reply(200, 'OK.') }),
+});
+
+/**
+ * ABOR: a running transfer is ended when the line is read; here, behind its 426, remains to close the data channel and
+ * to say 226. EPSV ALL stays in force.
+ */
+const abor = defineCommand({
+  verb: 'ABOR',
+  class: 'misc',
+  who: 'members',
+  duringTransfer: 'aborts',
+  rfc: 'RFC 959 section 4.1.3',
+  help: 'ABOR',
+  parse: nothing,
+
+  handle({ data }) {
+    data.close();
+    return { reply: reply(226, 'Abort done; the data channel is closed.') };
+  },
+});
+
+/** The commands of this file. */
+export const SESSION = [feat, help, syst, noop, abor] as const;

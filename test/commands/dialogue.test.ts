@@ -1,0 +1,195 @@
+/** What each command answers when all is well, as a table; transfers have tests of their own. */
+import { expect, test } from 'vitest';
+import { Fault } from '../../src/spi/fault.ts';
+import type { SessionChange } from '../../src/spi/session.ts';
+import { FakeDataPort, TLS } from '../fakes/data-channel.ts';
+import { MemoryFiles } from '../fakes/memory-files.ts';
+import { at, member, type Scene, say } from '../fakes/say.ts';
+
+const inDirectory: Scene = {
+  files: new MemoryFiles().put('/dir/a.txt', 'hello').put('/dir/sub/b "c".txt', '').putPartial('/dir/part', 'half'),
+  session: { cwd: at('/dir') },
+};
+const overIpv6: Scene = {
+  session: { local: { address: '2001:db8::2', port: 21 }, peer: { address: '2001:db8::1', port: 50_000 } },
+};
+
+type Row = readonly [line: string, scene: Scene, reply: string, change?: SessionChange];
+
+const ANSWERS: readonly Row[] = [
+  ['AUTH tls', { session: { controlTls: undefined } }, '234 AUTH TLS', { kind: 'StartTls', protection: 'C' }],
+  ['AUTH SSL', { session: { controlTls: undefined } }, '234', { kind: 'StartTls', protection: 'P' }],
+  ['AUTH TLS-P', { session: { controlTls: undefined } }, '234', { kind: 'StartTls', protection: 'P' }],
+  ['AUTH TLS-C', { session: { controlTls: undefined } }, '234', { kind: 'StartTls', protection: 'C' }],
+  ['PBSZ 0', { session: { pbszSeen: false } }, '200 PBSZ=0', { kind: 'SeePbsz' }],
+  ['PBSZ 32768', {}, '200 PBSZ=0', { kind: 'SeePbsz' }],
+  ['PROT c', {}, '200 Protection level is C.', { kind: 'SetProtection', level: 'C' }],
+  ['PROT P', {}, '200', { kind: 'SetProtection', level: 'P' }],
+  ['USER bob', {}, '331', { kind: 'NameUser', user: 'bob' }],
+  ['ACCT x', {}, '202'],
+  ['REIN', {}, '220', { kind: 'Reinitialise' }],
+  ['QUIT', {}, '221', { kind: 'Close' }],
+  ['PASV', {}, '227 Entering Passive Mode (192,0,2,2,195,81).'],
+  ['EPSV', {}, '229 Entering Extended Passive Mode (|||50001|)'],
+  ['EPSV 1', {}, '229'],
+  ['EPSV 2', overIpv6, '229'],
+  ['EPSV', { session: { epsvAll: true } }, '229'],
+  ['EPSV all', {}, '200', { kind: 'SetEpsvAll' }],
+  ['TYPE a', {}, '200 Type is A.', { kind: 'SetType', type: 'A' }],
+  ['TYPE A N', {}, '200', { kind: 'SetType', type: 'A' }],
+  ['TYPE I', {}, '200', { kind: 'SetType', type: 'I' }],
+  ['TYPE L 8', {}, '200', { kind: 'SetType', type: 'I' }],
+  ['MODE s', {}, '200'],
+  ['STRU F', {}, '200'],
+  ['REST 0', {}, '350', { kind: 'SetRestart', offsetBytes: 0 }],
+  // RFC 3659 section 5.3: the transfer, not REST, says what is wrong with a position.
+  ['REST 802816', { session: { type: 'A' } }, '350', { kind: 'SetRestart', offsetBytes: 802_816 }],
+  ['ALLO 10', {}, '200'],
+  ['ALLO 10 R 80', {}, '200'],
+  ['OPTS UTF8 ON', {}, '200'],
+  ['OPTS utf8 on', { session: { login: { state: 'ExpectUser' } } }, '200'],
+  ['OPTS MLST size;TYPE;frogs;', {}, '200 MLST OPTS type;size;', { kind: 'SetMlstFacts', facts: ['type', 'size'] }],
+  ['OPTS MLST', {}, '200 MLST OPTS', { kind: 'SetMlstFacts', facts: [] }],
+  ['CWD sub', inDirectory, '250', { kind: 'ChangeDirectory', path: at('/dir/sub') }],
+  ['XCWD ../../..', inDirectory, '250', { kind: 'ChangeDirectory', path: at('/') }],
+  ['CDUP', inDirectory, '250', { kind: 'ChangeDirectory', path: at('/') }],
+  ['XPWD', inDirectory, '257 "/dir" is the current directory.'],
+  ['PWD', { session: { cwd: at('/a "b"') } }, '257 "/a ""b"""'],
+  ['RNFR a.txt', inDirectory, '350', { kind: 'SetRenameFrom', path: at('/dir/a.txt') }],
+  ['SIZE a.txt', inDirectory, '213 5'],
+  // Nothing is published under the name yet: here the upload goes on.
+  ['SIZE part', inDirectory, '213 4'],
+  ['MDTM a.txt', inDirectory, '213 20260101000000'],
+  ['SYST', {}, '215 UNIX Type: L8'],
+  ['NOOP', {}, '200'],
+  ['NOOP anything', {}, '200'],
+  ['HELP prot', {}, '214 Syntax: PROT C|P (RFC 4217 section 9)'],
+  ['HELP XMKD', {}, '214 Syntax: MKD path'],
+];
+
+test.each(ANSWERS.map((row) => ({ line: row[0], row })))(
+  '$line is answered',
+  async ({ row: [line, scene, reply, change] }) => {
+    const answer = await say(line, scene);
+    expect(answer.text.startsWith(reply), answer.text).toBe(true);
+    expect(answer.change).toEqual(change);
+  },
+);
+
+test.each([
+  ['LoginIncorrect', 530, { kind: 'FailLogin' }],
+  ['Busy', 421, undefined],
+  ['TooManyConnections', 421, undefined],
+] as const)('PASS that ends in %s is answered %i', async (kind, code, change) => {
+  const authenticate = async () => {
+    throw new Fault(kind);
+  };
+  const answer = await say('PASS x', {
+    session: { login: { state: 'ExpectPass', user: 'bob' } },
+    context: { authenticate },
+  });
+  expect(answer).toMatchObject({ code, notes: { user: 'bob' } });
+  expect(answer.change).toEqual(change);
+});
+
+test('PASS takes the password as it was typed, spaces and all', async () => {
+  const account = member();
+  const asked: string[] = [];
+  const authenticate = async (user: string, password: string) => {
+    asked.push(user, password);
+    return account;
+  };
+  const answer = await say('PASS  two spaces ', {
+    session: { login: { state: 'ExpectPass', user: 'bob' } },
+    context: { authenticate },
+  });
+  expect(asked).toEqual(['bob', ' two spaces ']);
+  expect(answer).toMatchObject({ code: 230, change: { kind: 'LogIn', account } });
+  expect(JSON.stringify(answer.notes)).not.toContain('spaces');
+});
+
+test('PORT and EPRT remember the client as the target', async () => {
+  const data = new FakeDataPort();
+  expect((await say('PORT 192,0,2,1,195,80', { data })).code).toBe(200);
+  expect((await say('EPRT |1|192.0.2.1|50001|', { data })).code).toBe(200);
+  expect((await say('EPRT |2|2001:DB8:0::1|50002|', { ...overIpv6, data })).code).toBe(200);
+  expect(data.calls).toEqual(['target 192.0.2.1 50000', 'target 192.0.2.1 50001', 'target 2001:db8::1 50002']);
+});
+
+test('a refused PORT leaves what was arranged alone', async () => {
+  const data = new FakeDataPort();
+  await say('PORT 192,0,2,9,195,80', { data });
+  await say('EPRT |1|192.0.2.1|80|', { data });
+  expect(data.calls).toEqual([]);
+});
+
+test('ABOR closes the data channel', async () => {
+  const data = new FakeDataPort();
+  expect((await say('ABOR', { data })).code).toBe(226);
+  expect(data.calls).toEqual(['close']);
+});
+
+test('MKD, RNTO, MFMT, SITE CHMOD, SITE UTIME, DELE and RMD do what they say', async () => {
+  const files = new MemoryFiles().put('/a.txt', 'hello');
+  const facts = (path: string) => files.stat(at(path));
+  expect((await say('MKD new "dir"', { files })).text).toBe('257 "/new ""dir""" created.');
+  const renamed = await say('RNTO /new "dir"/b.txt', { files, session: { renameFrom: at('/a.txt') } });
+  expect(renamed).toMatchObject({ code: 250, notes: { path: '/a.txt', to: '/new "dir"/b.txt' } });
+  const scene: Scene = { files, session: { cwd: at('/new "dir"') } };
+  expect((await say('MFMT 20020717210715 b.txt', scene)).text).toBe('213 Modify=20020717210715; b.txt');
+  expect((await facts('/new "dir"/b.txt')).modifiedMs).toBe(Date.UTC(2002, 6, 17, 21, 7, 15));
+  expect((await say('SITE chmod 0640 b.txt', scene)).code).toBe(200);
+  expect((await facts('/new "dir"/b.txt')).mode).toBe(0o640);
+  for (const [line, seconds] of [
+    ['SITE UTIME 200207172107 b.txt', 0],
+    ['SITE UTIME 20020717210709 b.txt', 9],
+    ['SITE UTIME b.txt 20010101000000 20020717210711 20010101000000 UTC', 11],
+  ] as const) {
+    expect((await say(line, scene)).code).toBe(200);
+    expect((await facts('/new "dir"/b.txt')).modifiedMs).toBe(Date.UTC(2002, 6, 17, 21, 7, seconds));
+  }
+  expect((await say('DELE b.txt', scene)).code).toBe(250);
+  expect((await say('XRMD /new "dir"', { files })).code).toBe(250);
+  await expect(facts('/new "dir"')).rejects.toMatchObject({ kind: 'NoSuchFile' });
+});
+
+test('FEAT names what goes beyond RFC 959, each on a line of its own behind one space', async () => {
+  const { text } = await say('FEAT', { session: { mlstFacts: ['type', 'size'] } });
+  expect(text.split('\r\n')).toEqual([
+    '211-Features:',
+    ' AUTH TLS',
+    ' PBSZ',
+    ' PROT',
+    ' EPSV',
+    ' EPRT',
+    ' REST STREAM',
+    ' UTF8',
+    ' MLST type*;size*;modify;perm;unique;UNIX.mode;UNIX.owner;UNIX.group;',
+    ' SIZE',
+    ' MDTM',
+    ' MFMT',
+    ' TVFS',
+    '211 End',
+  ]);
+});
+
+test('HELP lists every verb once', async () => {
+  const { text } = await say('HELP');
+  for (const verb of ['AUTH', 'STOR', 'MLSD', 'SITE'])
+    expect(text.match(new RegExp(`\\b${verb}\\b`, 'g'))).toHaveLength(1);
+  expect((await say('SITE HELP')).text).toContain('CHMOD mode path');
+});
+
+test('STAT tells of the session, and of a transfer that runs', async () => {
+  const idle = await say('STAT', {
+    session: { login: { state: 'ExpectUser' }, controlTls: undefined, protection: 'C' },
+  });
+  expect(idle.text).toContain('Not logged in, from 192.0.2.1');
+  expect(idle.text).toContain('Control channel: clear');
+  const busy = await say('STAT', { context: { transfer: { verb: 'STOR', bytesMoved: 1234 } } });
+  expect(busy.code).toBe(211);
+  expect(busy.text).toContain('Logged in as alice from 192.0.2.1');
+  expect(busy.text).toContain(`${TLS.version}, ${TLS.suite}`);
+  expect(busy.text).toContain('PROT P');
+  expect(busy.text).toContain('STOR is running: 1234 bytes so far');
+});
