@@ -1,0 +1,41 @@
+/** Writes what every command did into the log: transfers, logins and refusals for the operator, the rest for debugging. */
+import type { Module, Request, Result } from '../spi/module.ts';
+import { defineModule } from '../spi/module.ts';
+
+/** Logs each command once, behind everything else and before its reply is sent. */
+export function commandLog(): Module {
+  return defineModule({
+    name: 'command-log',
+    handlers: [
+      { phase: 'LOG_CMD', verb: '*', handle: (request, result) => write(request, result) },
+      { phase: 'LOG_CMD_ERR', verb: '*', handle: (request, result) => write(request, result) },
+    ],
+  });
+}
+
+function write({ traits, argument, context }: Request, result: Result): void {
+  const { session, log } = context;
+  const failed = result.reply.code >= 400;
+  const account = session.login.state === 'LoggedIn' ? session.login.account.name : undefined;
+  const fields = {
+    verb: traits.verb,
+    argument,
+    code: result.reply.code,
+    text: result.reply.lines.at(-1),
+    ms: Math.round(result.durationMs),
+    ...(account === undefined ? {} : { account }),
+    ...result.notes,
+    ...(result.cause === undefined ? {} : { cause: causeOf(result.cause) }),
+  };
+  // What touches files, identities or protection is the operator's business; the rest is a matter of debugging.
+  const matters = traits.class === 'read' || traits.class === 'write' || traits.class === 'auth';
+  if (failed && matters) log.warn('command.failed', fields);
+  else if (failed || !matters) log.debug('command', fields);
+  else log.info('command', fields);
+}
+
+/** The innermost words for what went wrong: for the log only, never for the client. */
+function causeOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  return cause.cause === undefined ? cause.message : `${cause.message}: ${causeOf(cause.cause)}`;
+}
