@@ -1,0 +1,128 @@
+/**
+ * Checks what a schema cannot see: that the directories and files which a configuration names are there and of use. It
+ * looks at whatever could be read, also when other parts are wrong, so that all mistakes show at once.
+ */
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { readBoundedFile, whyNot } from './bounded-file.ts';
+import type { KeyPath } from './key-names.ts';
+
+/** A mistake whose place in the file is known by its path alone. */
+export interface Finding {
+  readonly path: KeyPath;
+  readonly message: string;
+}
+
+/** What the checks need to know. */
+export interface RealityOptions {
+  /** The folder that relative paths are relative to: that of the file in which they stand. */
+  readonly baseDir: string;
+  /** Now, in milliseconds since 1970 (UTC). */
+  readonly nowMs: number;
+}
+
+/** Checks that the home of every user is a directory. The value need not be valid otherwise. */
+export async function homeFindings(value: unknown, { baseDir }: Pick<RealityOptions, 'baseDir'>): Promise<Finding[]> {
+  const { users = [] } = sketch.parse(value);
+  const findings = users.map(async ({ home }, index) => {
+    const message = home ? await notADirectory(resolve(baseDir, home)) : undefined;
+    return message === undefined ? [] : [{ path: ['users', index, 'home'], message }];
+  });
+  return (await Promise.all(findings)).flat();
+}
+
+/** Checks that certificate and key can be used, now and with each other. The value need not be valid otherwise. */
+export async function tlsFindings(value: unknown, options: RealityOptions): Promise<Finding[]> {
+  const { certificateFile, keyFile, key } = sketch.parse(value).tls ?? {};
+  const findings: Finding[] = [];
+  // A configuration is copied, mailed and committed; a key in it would travel along.
+  if (key) findings.push({ path: ['tls', 'key'], message: 'belongs in a file of its own: use key_file' });
+  const certificate = certificateFile ? await readCertificate(certificateFile, findings, options) : undefined;
+  const privateKey = keyFile ? await readKey(keyFile, findings, options) : undefined;
+  if (certificate !== undefined && privateKey !== undefined && !certificate.checkPrivateKey(privateKey)) {
+    findings.push({ path: ['tls', 'keyFile'], message: 'does not belong to the certificate' });
+  }
+  return findings;
+}
+
+const FILE_BYTES_MAX = 1_048_576;
+
+/** The parts that are looked at; what has another form than expected counts as absent, for the schema reports it. */
+const sketch = z
+  .object({
+    users: z
+      .array(z.object({ home: z.string().optional().catch(undefined) }).catch({}))
+      .optional()
+      .catch(undefined),
+    tls: z
+      .object({
+        certificateFile: z.string().optional().catch(undefined),
+        keyFile: z.string().optional().catch(undefined),
+        key: z.string().optional().catch(undefined),
+      })
+      .optional()
+      .catch(undefined),
+  })
+  .catch({});
+
+async function notADirectory(folder: string): Promise<string | undefined> {
+  try {
+    return (await stat(folder)).isDirectory() ? undefined : `is not a directory: ${folder}`;
+  } catch (error) {
+    return `${whyNot(error)}: ${folder}`;
+  }
+}
+
+async function readCertificate(
+  file: string,
+  findings: Finding[],
+  { baseDir, nowMs }: RealityOptions,
+): Promise<X509Certificate | undefined> {
+  const path = ['tls', 'certificateFile'];
+  const read = await readBoundedFile(resolve(baseDir, file), FILE_BYTES_MAX);
+  if (!read.ok) {
+    findings.push({ path, message: read.message });
+    return undefined;
+  }
+  const certificate = attempt(() => new X509Certificate(read.text));
+  if (certificate === undefined) {
+    findings.push({ path, message: 'holds no certificate in PEM form' });
+    return undefined;
+  }
+  if (Date.parse(certificate.validTo) < nowMs) {
+    findings.push({ path, message: `has expired: it was valid until ${certificate.validTo}` });
+  }
+  if (Date.parse(certificate.validFrom) > nowMs) {
+    findings.push({ path, message: `is not valid yet: only from ${certificate.validFrom}` });
+  }
+  return certificate;
+}
+
+async function readKey(file: string, findings: Finding[], { baseDir }: RealityOptions): Promise<KeyObject | undefined> {
+  const path = ['tls', 'keyFile'];
+  const read = await readBoundedFile(resolve(baseDir, file), FILE_BYTES_MAX);
+  if (!read.ok) {
+    findings.push({ path, message: read.message });
+    return undefined;
+  }
+  if ((read.mode & 0o077) !== 0 && process.platform !== 'win32') {
+    const mode = read.mode.toString(8).padStart(4, '0');
+    findings.push({ path, message: `can be used by others (mode ${mode}): run chmod 600 ${file}` });
+  }
+  const key = attempt(() => createPrivateKey(read.text));
+  if (key === undefined) {
+    findings.push({ path, message: 'holds no private key in PEM form, or one that needs a passphrase' });
+  }
+  return key;
+}
+
+/** The parser's own words help nobody and may quote the file, so that only its success is of interest. */
+function attempt<T>(parse: () => T): T | undefined {
+  try {
+    return parse();
+  } catch {
+    return undefined;
+  }
+}

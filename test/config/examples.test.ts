@@ -1,0 +1,23 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { gatewayOptions } from '../../src/config/options.ts';
+import { validate } from '../../src/config/validate.ts';
+import { parseYaml } from '../../src/config/yaml-source.ts';
+
+test('the partner intake of the examples is a right configuration', () => {
+  const text = readFileSync(new URL('../../examples/partner-intake.yaml', import.meta.url), 'utf8');
+  const source = parseYaml('partner-intake.yaml', text);
+  expect(source.problems).toEqual([]);
+  expect(validate(source, gatewayOptions)).toMatchObject({
+    ok: true,
+    value: {
+      users: [
+        { name: 'acme', overwrite: 'keep', directories: [{ path: '/in' }, { path: '/out' }] },
+        { name: 'globex', sessionReuse: 'off', onIncomplete: 'remove' },
+        { name: 'collector' },
+      ],
+      tlsControlRequired: true,
+      tlsDataRequired: true,
+    },
+  });
+});

@@ -1,0 +1,129 @@
+import { describe, expect, test } from 'vitest';
+import { type GatewayOptionsInput, gatewayOptions, modeBits } from '../../src/config/options.ts';
+import { DEFAULT_LIMITS } from '../../src/protocol/limits.ts';
+
+const HASH = '$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc';
+
+const smallest = {
+  listen: [{ port: 2121 }],
+  tls: { certificateFile: 'server.crt', keyFile: 'server.key' },
+} satisfies GatewayOptionsInput;
+
+const user = (name: string) => ({ name, passwordHash: HASH, home: '/srv' });
+
+describe('what is no configuration', () => {
+  test.each<[string, unknown, string]>([
+    ['nothing', {}, 'listen tls'],
+    ['nowhere to listen', { ...smallest, listen: [] }, 'listen'],
+    ['a host name', { ...smallest, listen: [{ host: 'localhost', port: 1 }] }, 'listen.0.host'],
+    ['a port beyond the last', { ...smallest, listen: [{ port: 65_536 }] }, 'listen.0.port'],
+    ['a port that is text', { ...smallest, listen: [{ port: '21' }] }, 'listen.0.port'],
+    ['the same port twice', { ...smallest, listen: [{ port: 21 }, { port: 21, tls: 'implicit' }] }, 'listen.1.port'],
+    ['no certificate', { ...smallest, tls: {} }, 'tls.certificateFile tls.keyFile'],
+    ['a certificate without its key', { ...smallest, tls: { certificateFile: 'a' } }, 'tls.keyFile'],
+    ['a key without its certificate', { ...smallest, tls: { key: 'a' } }, 'tls.certificate'],
+    ['a file and a text', { ...smallest, tls: { certificateFile: 'a', key: 'a' } }, 'tls'],
+    ['both pairs', { ...smallest, tls: { ...smallest.tls, certificate: 'a', key: 'a' } }, 'tls'],
+    ['TLS 1.1', { ...smallest, tls: { ...smallest.tls, minVersion: 'TLSv1.1' } }, 'tls.minVersion'],
+    ['a policy of another kind', { ...smallest, tlsControlRequired: 'yes' }, 'tlsControlRequired'],
+    ['a requirement that does not exist', { ...smallest, closeNotify: false }, 'closeNotify'],
+    ['a privileged passive port', { ...smallest, passive: { portMin: 1_023 } }, 'passive.portMin'],
+    ['a passive range that runs backwards', { ...smallest, passive: { portMin: 51_000 } }, 'passive.portMax'],
+    ['half of any free port', { ...smallest, passive: { portMin: 0 } }, 'passive.portMax'],
+    ['the other half', { ...smallest, passive: { portMax: 0 } }, 'passive.portMax'],
+    ['an IPv6 address in PASV', { ...smallest, passive: { address: '::1' } }, 'passive.address'],
+    ['two users of one name', { ...smallest, users: [user('a'), user('b'), user('a')] }, 'users.2.name'],
+    ['a limit below its bound', { ...smallest, limits: { lineBytesMax: 511 } }, 'limits.lineBytesMax'],
+    ['a limit above its bound', { ...smallest, limits: { sessionTimeMaxMs: 604_800_001 } }, 'limits.sessionTimeMaxMs'],
+    ['a limit that is no whole number', { ...smallest, limits: { badCommandsMax: 1.5 } }, 'limits.badCommandsMax'],
+    [
+      'a limit without end',
+      { ...smallest, limits: { uploadBytesMax: Number.POSITIVE_INFINITY } },
+      'limits.uploadBytesMax',
+    ],
+    [
+      'a login shorter than its handshake',
+      { ...smallest, limits: { loginTimeoutMs: 14_999 } },
+      'limits.loginTimeoutMs',
+    ],
+    ['an idle time beyond the session', { ...smallest, limits: { sessionTimeMaxMs: 899_999 } }, 'limits.idleTimeoutMs'],
+    ['a file mode that is a number', { ...smallest, storage: { fileMode: 640 } }, 'storage.fileMode'],
+    ['a file mode with setuid', { ...smallest, storage: { fileMode: '4755' } }, 'storage.fileMode'],
+    ['a file mode that shuts the gateway out', { ...smallest, storage: { fileMode: '0440' } }, 'storage.fileMode'],
+    ['a directory mode that does', { ...smallest, storage: { directoryMode: '0640' } }, 'storage.directoryMode'],
+    ['a banner of two lines', { ...smallest, banner: 'a\r\n230 b' }, 'banner'],
+    ['a banner with a bidi override', { ...smallest, banner: 'a\u202eb' }, 'banner'],
+    ['an empty banner', { ...smallest, banner: '' }, 'banner'],
+    ['a misspelt key', { ...smallest, tlsDataRequierd: false }, ''],
+    ['a misspelt key further in', { ...smallest, limits: { idleTimeout: 1 } }, 'limits'],
+  ])('%s', (_, options, paths) => {
+    const issues = gatewayOptions.safeParse(options).error?.issues ?? [];
+    expect(issues.map((issue) => issue.path.join('.')).join(' ')).toBe(paths);
+    expect(issues).not.toEqual([]);
+  });
+});
+
+test('checks of several keys run although other keys are wrong, and not on keys that are wrong themselves', () => {
+  const options = {
+    ...smallest,
+    passive: { portMin: 51_000, adress: '192.0.2.1' },
+    limits: { loginTimeoutMs: 'soon', idleTimeoutMs: 80_000_000, sessionTimeMaxMs: 70_000_000 },
+    users: [user('a'), { ...user('a'), home: 3 }, 'b'],
+    banner: 7,
+  };
+  const issues = gatewayOptions.safeParse(options).error?.issues ?? [];
+  expect(issues.map((issue) => [issue.path.join('.'), issue.code])).toEqual([
+    ['passive', 'unrecognized_keys'],
+    ['passive.portMax', 'custom'],
+    ['users.1.home', 'invalid_type'],
+    ['users.2', 'invalid_type'],
+    ['users.1.name', 'custom'],
+    ['limits.loginTimeoutMs', 'invalid_type'],
+    ['limits.idleTimeoutMs', 'custom'],
+    ['banner', 'invalid_type'],
+  ]);
+});
+
+test('the smallest configuration gets the safe defaults', () => {
+  expect(gatewayOptions.parse(smallest)).toEqual({
+    listen: [{ host: '127.0.0.1', port: 2121, tls: 'explicit' }],
+    tls: { certificateFile: 'server.crt', keyFile: 'server.key', minVersion: 'TLSv1.2' },
+    tlsControlRequired: true,
+    tlsDataRequired: true,
+    sessionReuse: 'required',
+    closeNotify: 'required',
+    passive: { portMin: 50_000, portMax: 50_999 },
+    active: { enabled: true },
+    users: [],
+    limits: DEFAULT_LIMITS,
+    storage: { fileMode: '0640', directoryMode: '0750', sync: true },
+    log: { level: 'info', format: 'auto' },
+    banner: 'Sallyport ready.',
+  });
+});
+
+test('checked options pass the check again unchanged', () => {
+  const options = gatewayOptions.parse({
+    ...smallest,
+    tls: { certificate: 'a', key: 'b' },
+    passive: { portMin: 0, portMax: 0, address: '192.0.2.1' },
+    users: [{ ...user('a'), directories: [{ path: '/in', permissions: 'elw' }] }],
+    usersFile: 'users.yaml',
+    banner: 'Grüß Gott.',
+  });
+  expect(gatewayOptions.parse(options)).toEqual(options);
+});
+
+test('any number of listeners may ask for any free port', () => {
+  expect(gatewayOptions.safeParse({ ...smallest, listen: [{ port: 0 }, { port: 0, tls: 'implicit' }] }).success).toBe(
+    true,
+  );
+});
+
+test.each([
+  ['0640', 0o640],
+  ['640', 0o640],
+  ['0777', 0o777],
+])('%s is octal', (text, bits) => {
+  expect(modeBits(text)).toBe(bits);
+});
