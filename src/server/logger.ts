@@ -1,0 +1,73 @@
+/** The gateway's log, written by pino: JSON for machines, readable lines for a terminal. */
+import type { DestinationStream } from 'pino';
+import { pino } from 'pino';
+import { prettyFactory } from 'pino-pretty';
+import { printable } from '../lib/printable.ts';
+import type { Log, LogFields } from '../spi/log.ts';
+
+/** How the log looks; `auto` is readable on a terminal and JSON elsewhere. */
+export interface LogOptions {
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly format: 'auto' | 'json' | 'pretty';
+}
+
+/**
+ * A log that writes to `destination` (standard output by default). Every string in it has its control, bidi and invisible
+ * characters escaped, whoever chose them; secrets print as `[secret]`.
+ */
+export function createLogger(
+  options: LogOptions,
+  destination: DestinationStream & { isTTY?: boolean } = process.stdout,
+): Log {
+  const pretty = options.format === 'pretty' || (options.format === 'auto' && destination.isTTY === true);
+  const stream = pretty ? readable(destination) : destination;
+  const logger = pino({ level: options.level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, stream);
+  return wrap((level, event, fields) => logger[level](fields, event), {});
+}
+
+/** Turns each JSON line into one that people read, as it is written: nothing is lost when the process ends. */
+function readable(destination: DestinationStream & { isTTY?: boolean }): DestinationStream {
+  const format = prettyFactory({
+    colorize: destination.isTTY === true,
+    ignore: 'pid,hostname',
+    translateTime: 'SYS:HH:MM:ss.l',
+    singleLine: true,
+  });
+  return { write: (line) => destination.write(format(line)) };
+}
+
+type Level = LogOptions['level'];
+type Write = (level: Level, event: string, fields: LogFields) => void;
+
+function wrap(write: Write, common: LogFields): Log {
+  const entry =
+    (level: Level) =>
+    (event: string, fields: LogFields = {}) =>
+      write(level, event, cleanFields({ ...common, ...fields }));
+  return {
+    debug: entry('debug'),
+    info: entry('info'),
+    warn: entry('warn'),
+    error: entry('error'),
+    with: (fields) => wrap(write, { ...common, ...fields }),
+  };
+}
+
+function cleanFields(fields: LogFields): LogFields {
+  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, clean(value)]));
+}
+
+function clean(value: unknown): unknown {
+  if (typeof value === 'string') return printable(value);
+  if (value instanceof Error) {
+    const cause = value.cause === undefined ? {} : { cause: clean(value.cause) };
+    // A stack is our own text but its first line repeats the message; line ends are kept, other controls are not.
+    const stack = value.stack?.split('\n').map(printable).join('\n');
+    return { type: value.name, message: printable(value.message), stack, ...cause };
+  }
+  if (Array.isArray(value)) return value.map(clean);
+  if (value !== null && typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype) {
+    return cleanFields(Object.fromEntries(Object.entries(value)));
+  }
+  return value;
+}

@@ -1,0 +1,394 @@
+/** One client's session, from the greeting to the close: where deciding, moving bytes and owning sockets meet. */
+import type { SecureContext } from 'node:tls';
+import { afterCommand, withControlTls } from '../engine/apply-change.ts';
+import { dispatch } from '../engine/dispatch.ts';
+import { login } from '../engine/login.ts';
+import { unreachable } from '../lib/assert.ts';
+import type { Timer } from '../lib/clock.ts';
+import { Secret } from '../lib/secret.ts';
+import { looksLikeHttp, parseCommandLine } from '../protocol/command-line.ts';
+import type { Reply } from '../protocol/reply.ts';
+import { reply } from '../protocol/reply.ts';
+import type { Account } from '../spi/authenticator.ts';
+import type { CommandContext, CommandDefinition } from '../spi/command.ts';
+import type { DataConnection, DataPort } from '../spi/data-port.ts';
+import { Fault } from '../spi/fault.ts';
+import type { Log } from '../spi/log.ts';
+import type { Session, SessionChange } from '../spi/session.ts';
+import type { ControlConnection, ControlEvent } from '../transport/control-connection.ts';
+import { DataChannel } from '../transport/data-channel.ts';
+import { tlsContext } from '../transport/tls-context.ts';
+import { HandshakeFailed } from '../transport/tls-handshake.ts';
+import type { House } from './house.ts';
+
+/** A line with a command in it, or the reply that it deserves instead. */
+type Incoming =
+  | {
+      readonly kind: 'command';
+      readonly definition: CommandDefinition;
+      readonly verb: string;
+      readonly argument: string;
+    }
+  | { readonly kind: 'bad'; readonly fault: Fault; readonly line: string }
+  | { readonly kind: 'attack'; readonly what: string }
+  | { readonly kind: 'end'; readonly cause: unknown };
+
+/** The transfer that runs beside the dialogue. */
+interface Transfer {
+  readonly verb: string;
+  readonly abort: AbortController;
+  connection: DataConnection | undefined;
+  /** Whether 150 has been sent: before it, no other reply may be. */
+  marked: boolean;
+  done: boolean;
+}
+
+/** Serves one control connection. */
+export class SessionLoop {
+  readonly #house: House;
+  readonly #control: ControlConnection;
+  readonly #log: Log;
+  readonly #data: DataChannel;
+  readonly #backlog: Incoming[] = [];
+  #session: Session;
+  #context: SecureContext | undefined;
+  #upcoming: Promise<void> | undefined;
+  #transfer: Transfer | undefined;
+  #wake: () => void = () => undefined;
+  #idle: Timer | undefined;
+  #badCommands = 0;
+  #inputEnded = false;
+  #closing: Fault | 'quit' | undefined;
+
+  constructor(house: House, control: ControlConnection, session: Session) {
+    this.#house = house;
+    this.#control = control;
+    this.#session = session;
+    this.#log = house.log.with({ session: session.id, peer: session.peer.address });
+    this.#data = new DataChannel({
+      peer: session.peer,
+      local: session.local,
+      passive: house.options.passive,
+      activeEnabled: house.options.active.enabled,
+      clock: house.clock,
+      log: this.#log,
+      handshakeTimeoutMs: house.options.limits.handshakeTimeoutMs,
+      stallTimeoutMs: house.options.limits.stallTimeoutMs,
+      connectTimeoutMs: house.options.limits.dataConnectTimeoutMs,
+      wrongPeersMax: house.options.limits.wrongPeersMax,
+      context: () => this.#context,
+      protection: () => this.#session.protection,
+      sessionReuse: () => this.#account()?.sessionReuse ?? house.options.sessionReuse,
+    });
+  }
+
+  /** The session as it stands. */
+  get session(): Session {
+    return this.#session;
+  }
+
+  /** Serves until the connection ends. Never throws. */
+  async run(mode: 'explicit' | 'implicit'): Promise<void> {
+    const { clock, options } = this.#house;
+    const limits = options.limits;
+    const expiry = clock.after(limits.sessionTimeMaxMs, () => this.end(new Fault('SessionExpired')));
+    const loginDeadline = clock.after(limits.loginTimeoutMs, () => {
+      if (this.#session.login.state !== 'LoggedIn') this.end(new Fault('LoginTimeout'));
+    });
+    try {
+      this.#log.debug('session.start', { port: this.#session.peer.port, listener: this.#session.local.port });
+      if (mode === 'implicit') await this.#startTls('implicit');
+      await this.#control.send(reply(220, options.banner));
+      while (this.#closing === undefined) await this.#turn();
+      await this.#sayGoodbye();
+    } catch (error) {
+      if (!(error instanceof HandshakeFailed)) this.#log.error('session.failed', { error });
+    } finally {
+      expiry.cancel();
+      loginDeadline.cancel();
+      this.#idle?.cancel();
+      this.#data.close();
+      this.#control.close();
+      this.#log.debug('session.end');
+    }
+  }
+
+  /** Ends the session with a reply of this fault: at once when nothing runs, else behind the command that does. */
+  end(fault: Fault): void {
+    this.#closing ??= fault;
+    this.#wake();
+  }
+
+  /** Drops the session and whatever it was doing; uploads are aborted, not published. */
+  destroy(): void {
+    this.#closing ??= new Fault('ShuttingDown');
+    this.#transfer?.abort.abort(new Fault('Aborted'));
+    this.#control.destroy();
+    this.#wake();
+  }
+
+  /** Waits for one thing to happen and does it. */
+  async #turn(): Promise<void> {
+    this.#armIdleTimer();
+    while (this.#backlog.length === 0 && this.#closing === undefined) await this.#change();
+    this.#idle?.cancel();
+    const incoming = this.#closing === undefined ? this.#backlog.shift() : undefined;
+    if (incoming === undefined) return;
+    if (incoming.kind !== 'command' || incoming.definition.data !== 'transfers') return this.#serve(incoming);
+    await this.#serveTransfer(incoming.definition, incoming);
+  }
+
+  /** Resolves when a line has been read into the backlog, or somebody calls `#wake`. */
+  #change(): Promise<void> {
+    const changed = new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+    const hasRoom = this.#backlog.length < this.#house.options.limits.queuedLinesMax;
+    if (hasRoom && this.#upcoming === undefined && !this.#inputEnded) {
+      this.#upcoming = this.#control.next().then((event) => {
+        this.#upcoming = undefined;
+        this.#receive(this.#interpret(event));
+      });
+    }
+    return changed;
+  }
+
+  #receive(incoming: Incoming): void {
+    if (incoming.kind === 'end') {
+      // Nobody is left to read replies: what runs is aborted, what waits is dropped.
+      this.#inputEnded = true;
+      this.#backlog.length = 0;
+      this.#closing ??= 'quit';
+      this.#transfer?.abort.abort(
+        new Fault('Aborted', { cause: incoming.cause ?? new Error('control connection lost') }),
+      );
+    } else {
+      this.#backlog.push(incoming);
+      const aborts = incoming.kind === 'command' && incoming.definition.duringTransfer === 'aborts';
+      if (aborts) this.#transfer?.abort.abort(new Fault('Aborted'));
+    }
+    this.#wake();
+  }
+
+  #interpret(event: ControlEvent): Incoming {
+    switch (event.kind) {
+      case 'end':
+        return event;
+      case 'tooLong':
+        return { kind: 'bad', fault: new Fault('LineTooLong'), line: '' };
+      case 'notUtf8':
+        return { kind: 'bad', fault: new Fault('NotEncodedUtf8'), line: '' };
+      case 'badByte':
+        return { kind: 'bad', fault: new Fault('Unknown'), line: '' };
+      case 'line':
+        return this.#parse(event.text);
+      default:
+        return unreachable(event);
+    }
+  }
+
+  #parse(line: string): Incoming {
+    if (looksLikeHttp(line)) return { kind: 'attack', what: 'an HTTP request on the control channel (ALPACA)' };
+    const parsed = parseCommandLine(line);
+    if (parsed === undefined) return { kind: 'bad', fault: new Fault('Unknown'), line };
+    const definition = this.#house.table.find(parsed.verb);
+    if (definition === undefined) return { kind: 'bad', fault: new Fault('NotImplemented'), line: parsed.verb };
+    return { kind: 'command', definition, verb: parsed.verb, argument: parsed.argument };
+  }
+
+  async #serve(incoming: Incoming): Promise<void> {
+    switch (incoming.kind) {
+      case 'end':
+        return;
+      case 'attack':
+        return this.#attack(incoming.what);
+      case 'bad':
+        return this.#refuseLine(incoming.fault, incoming.line);
+      case 'command':
+        return this.#execute(incoming.definition, incoming, undefined);
+    }
+  }
+
+  async #refuseLine(fault: Fault, line: string): Promise<void> {
+    this.#log.debug('command.refused', { line, fault: fault.kind });
+    await this.#control.send(reply(fault.code, fault.text));
+    this.#badCommands += 1;
+    if (this.#badCommands >= this.#house.options.limits.badCommandsMax) this.end(new Fault('TooManyBadCommands'));
+  }
+
+  /** Runs a transfer and meanwhile answers what may be answered beside it; the rest waits in the backlog. */
+  async #serveTransfer(definition: CommandDefinition, call: { verb: string; argument: string }): Promise<void> {
+    const transfer: Transfer = {
+      verb: definition.verb,
+      abort: new AbortController(),
+      connection: undefined,
+      marked: false,
+      done: false,
+    };
+    this.#transfer = transfer;
+    const running = this.#execute(definition, call, transfer).finally(() => {
+      transfer.done = true;
+      this.#wake();
+    });
+    while (!transfer.done) {
+      const next = this.#backlog[0];
+      if (transfer.marked && next?.kind === 'command' && next.definition.duringTransfer === 'now') {
+        this.#backlog.shift();
+        await this.#serve(next);
+      } else {
+        await this.#change();
+      }
+    }
+    this.#transfer = undefined;
+    await running;
+  }
+
+  async #execute(
+    definition: CommandDefinition,
+    { verb, argument }: { readonly verb: string; readonly argument: string },
+    transfer: Transfer | undefined,
+  ): Promise<void> {
+    const notes: Record<string, unknown> = {};
+    const context = this.#commandContext(verb, transfer, notes);
+    const shownArgument = definition.secret === true && argument !== '' ? '***' : argument;
+    const { reply: final, change } = await dispatch(this.#house.table, {
+      command: definition,
+      context,
+      argument,
+      shownArgument,
+      notes,
+    });
+    this.#badCommands = 0;
+    if (change?.kind === 'StartTls') return this.#upgrade(definition, final, change);
+    this.#session = afterCommand(this.#session, definition, change);
+    if (change !== undefined && FORGETS_DATA.has(change.kind)) this.#data.close();
+    await this.#control.send(final);
+    if (change?.kind === 'Close') this.#closing ??= 'quit';
+    if (change?.kind === 'FailLogin' && this.#session.failedLogins >= this.#house.options.limits.loginAttemptsMax) {
+      this.end(new Fault('LockedOut', { text: 'Too many failed logins on this connection.' }));
+    }
+  }
+
+  /** AUTH: 234, then TLS. Anything that came behind AUTH in clear ends the connection (CVE-2011-0411). */
+  async #upgrade(definition: CommandDefinition, accepted: Reply, change: SessionChange): Promise<void> {
+    if (this.#backlog.length > 0 || this.#control.hasUnreadInput) {
+      return this.#attack('bytes sent in clear behind AUTH');
+    }
+    this.#data.close();
+    this.#session = afterCommand(this.#session, definition, change);
+    await this.#startTls('explicit', accepted);
+  }
+
+  async #startTls(mode: 'explicit' | 'implicit', accepted?: Reply): Promise<void> {
+    const { options, identity } = this.#house;
+    this.#context = tlsContext(identity, options.limits.sessionTimeMaxMs);
+    try {
+      const facts = await this.#control.startTls(this.#context, accepted);
+      this.#session = withControlTls(this.#session, facts, mode);
+      this.#log.debug('tls.control', { ...facts });
+    } catch (error) {
+      if (error instanceof HandshakeFailed && error.clearText && mode === 'explicit') {
+        this.#log.warn('attack', { what: 'bytes sent in clear behind AUTH' });
+      } else {
+        this.#log.info('tls.failed', { channel: 'control', error: error instanceof Error ? error.cause : error });
+      }
+      throw error;
+    }
+  }
+
+  #attack(what: string): void {
+    this.#log.warn('attack', { what });
+    this.#closing = 'quit';
+    this.#control.destroy();
+  }
+
+  #commandContext(verb: string, transfer: Transfer | undefined, notes: Record<string, unknown>): CommandContext {
+    const house = this.#house;
+    const running = this.#transfer;
+    const abort = transfer?.abort ?? new AbortController();
+    return {
+      session: this.#session,
+      verb,
+      policy: {
+        tlsControlRequired: house.options.tlsControlRequired,
+        tlsDataRequired: house.options.tlsDataRequired,
+        sessionReuse: house.options.sessionReuse,
+        closeNotify: house.options.closeNotify,
+        productName: 'Sallyport',
+      },
+      limits: house.options.limits,
+      clock: house.clock,
+      log: this.#log,
+      data: this.#dataPort(transfer),
+      commands: house.table.commands,
+      signal: abort.signal,
+      transfer:
+        running === undefined ? undefined : { verb: running.verb, bytesMoved: running.connection?.bytesMoved ?? 0 },
+      account: () => this.#loggedIn(),
+      files: () => house.filesOf(this.#loggedIn()),
+      authenticate: (user, password) => this.#authenticate(user, password, abort.signal),
+      mark: (mark) => this.#mark(mark, transfer),
+      note: (fields) => Object.assign(notes, fields),
+    };
+  }
+
+  /** The data channel as one command sees it: what it opens is what STAT reports on. */
+  #dataPort(transfer: Transfer | undefined): DataPort {
+    const data = this.#data;
+    return {
+      listen: () => data.listen(),
+      target: (endpoint) => data.target(endpoint),
+      get arranged() {
+        return data.arranged;
+      },
+      close: () => data.close(),
+      open: async (direction, signal) => {
+        const connection = await data.open(direction, signal);
+        if (transfer !== undefined) transfer.connection = connection;
+        return connection;
+      },
+    };
+  }
+
+  #mark(mark: Reply, transfer: Transfer | undefined): void {
+    // A preliminary reply is one line; the control connection takes it without waiting.
+    void this.#control.send(mark);
+    if (transfer !== undefined) transfer.marked = true;
+    this.#wake();
+  }
+
+  #authenticate(user: string, password: string, signal: AbortSignal): Promise<Account> {
+    const { log, authenticators, modules } = this.#house;
+    const credentials = { user, password: new Secret(password), address: this.#session.peer.address };
+    return login({ authenticators, modules }, credentials, this.#session, { log, signal });
+  }
+
+  #account(): Account | undefined {
+    const { login: state } = this.#session;
+    return state.state === 'LoggedIn' ? state.account : undefined;
+  }
+
+  #loggedIn(): Account {
+    const account = this.#account();
+    if (account === undefined) throw new Fault('NotLoggedIn');
+    return account;
+  }
+
+  /** Silence counts only while nothing runs: a transfer is watched by its own stall timer. */
+  #armIdleTimer(): void {
+    this.#idle?.cancel();
+    this.#idle = this.#house.clock.after(this.#house.options.limits.idleTimeoutMs, () =>
+      this.end(new Fault('IdleTimeout')),
+    );
+  }
+
+  async #sayGoodbye(): Promise<void> {
+    if (this.#closing instanceof Fault) {
+      this.#log.info('session.ended', { fault: this.#closing.kind });
+      await this.#control.send(reply(this.#closing.code, this.#closing.text));
+    }
+  }
+}
+
+/** Changes after which a data channel arranged by the earlier state must not be used. */
+const FORGETS_DATA: ReadonlySet<SessionChange['kind']> = new Set(['StartTls', 'Reinitialise', 'NameUser']);
