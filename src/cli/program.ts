@@ -1,0 +1,71 @@
+/** The `sallyport` command: its subcommands, and how every one of them ends. */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { addCertCommand } from './cert.ts';
+import { addCheckCommand } from './check.ts';
+import type { ExitCode } from './command-failure.ts';
+import { CommandFailure, EXIT_CODES } from './command-failure.ts';
+import { addServeCommand } from './serve.ts';
+import type { Terminal } from './terminal.ts';
+import { addUserCommand } from './user.ts';
+
+/**
+ * Runs one command line, without the program's own name in front. Failures are told on standard error in a sentence.
+ *
+ * @returns the exit code; it does not end the process.
+ */
+export async function runProgram(words: readonly string[], terminal: Terminal): Promise<ExitCode> {
+  try {
+    await buildProgram(terminal).parseAsync(words, { from: 'user' });
+    return EXIT_CODES.success;
+  } catch (error) {
+    // Commander has printed its message, or the help that was asked for, already.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_CODES.success : EXIT_CODES.wrongUse;
+    terminal.stderr.write(`sallyport: ${error instanceof Error ? error.message : String(error)}\n`);
+    return error instanceof CommandFailure ? error.exitCode : EXIT_CODES.failure;
+  }
+}
+
+/** The commander program, with its output going to the terminal given. */
+function buildProgram(terminal: Terminal): Command {
+  const program = new Command('sallyport')
+    .description(
+      'An FTPS-first secure file gateway: every file arrives whole, over TLS, from who it claims to be, or not at all.',
+    )
+    .version(packageVersion(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .addHelpText('after', HELP)
+    .showHelpAfterError('(--help says how to use it)')
+    .configureOutput({
+      writeOut: (text) => void terminal.stdout.write(text),
+      writeErr: (text) => void terminal.stderr.write(text),
+    })
+    // Set before the subcommands are added, since they inherit it then.
+    .exitOverride();
+  addServeCommand(program, terminal);
+  addCheckCommand(program, terminal);
+  addCertCommand(program, terminal);
+  addUserCommand(program, terminal);
+  return program;
+}
+
+function packageVersion(): string {
+  // Two folders up from here is the package's root, for the sources and for what is built from them.
+  const text: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  return typeof text === 'object' && text !== null && 'version' in text ? String(text.version) : 'unknown';
+}
+
+const HELP = `
+Examples:
+  sallyport serve --demo                try it: certificates, a demo account and a server on 127.0.0.1:2121
+  sallyport check -c sallyport.yaml     is the configuration right?
+  sallyport serve -c sallyport.yaml     serve it
+  sallyport user add acme --config sallyport.yaml --home /srv/acme --generate
+  sallyport cert dev --name ftp.test
+
+'sallyport <command> --help' gives each command's options, examples and the files that it writes.
+
+Exit codes:
+  0  success
+  1  it failed while running, for example since a port is in use
+  2  wrong use of the command line, or a wrong configuration`;
