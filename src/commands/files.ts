@@ -1,6 +1,7 @@
 /** Files by name: DELE, RNFR, RNTO (RFC 959), SIZE, MDTM (RFC 3659) and MFMT (draft-somers-ftp-mfxx). */
 import { reply } from '../protocol/reply.ts';
 import { formatTimeVal, parseTimeVal } from '../protocol/time.ts';
+import type { Account } from '../spi/authenticator.ts';
 import { defineCommand } from '../spi/command.ts';
 import { Fault, orFault } from '../spi/fault.ts';
 import { path } from './arguments.ts';
@@ -31,6 +32,7 @@ const rnfr = defineCommand({
   parse: path,
 
   async handle(context, from) {
+    if (!mayRename(context.account())) throw new Fault('PermissionDenied');
     try {
       await context.files().stat(from);
     } catch (error) {
@@ -126,3 +128,8 @@ const mfmt = defineCommand({
 
 /** The commands of this file. */
 export const FILES = [dele, rnfr, rnto, size, mdtm, mfmt] as const;
+
+/** Whether there is any place where the account may rename; which places those are, RNTO finds out. */
+function mayRename({ permissions, directories }: Account): boolean {
+  return [permissions, ...directories.map((rule) => rule.permissions)].some((letters) => letters.has('f'));
+}

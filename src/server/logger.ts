@@ -21,7 +21,16 @@ export function createLogger(
 ): Log {
   const pretty = options.format === 'pretty' || (options.format === 'auto' && destination.isTTY === true);
   const stream = pretty ? readable(destination) : destination;
-  const logger = pino({ level: options.level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, stream);
+  const logger = pino(
+    {
+      level: options.level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      // Names, since people and their tools search for them; pino's own numbers mean nothing elsewhere.
+      formatters: { level: (level) => ({ level }) },
+    },
+    stream,
+  );
   return wrap((level, event, fields) => logger[level](fields, event), {});
 }
 

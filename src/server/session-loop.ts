@@ -2,46 +2,22 @@
 import type { SecureContext } from 'node:tls';
 import { afterCommand, withControlTls } from '../engine/apply-change.ts';
 import { dispatch } from '../engine/dispatch.ts';
-import { login } from '../engine/login.ts';
-import { unreachable } from '../lib/assert.ts';
 import type { Timer } from '../lib/clock.ts';
-import { Secret } from '../lib/secret.ts';
-import { looksLikeHttp, parseCommandLine } from '../protocol/command-line.ts';
 import type { Reply } from '../protocol/reply.ts';
 import { reply } from '../protocol/reply.ts';
-import type { Account } from '../spi/authenticator.ts';
-import type { CommandContext, CommandDefinition } from '../spi/command.ts';
-import type { DataConnection, DataPort } from '../spi/data-port.ts';
+import type { CommandDefinition } from '../spi/command.ts';
 import { Fault } from '../spi/fault.ts';
 import type { Log } from '../spi/log.ts';
 import type { Session, SessionChange } from '../spi/session.ts';
-import type { ControlConnection, ControlEvent } from '../transport/control-connection.ts';
+import type { ControlConnection } from '../transport/control-connection.ts';
 import { DataChannel } from '../transport/data-channel.ts';
 import { tlsContext } from '../transport/tls-context.ts';
 import { HandshakeFailed } from '../transport/tls-handshake.ts';
+import type { Transfer } from './command-context.ts';
+import { accountOf, commandContext } from './command-context.ts';
 import type { House } from './house.ts';
-
-/** A line with a command in it, or the reply that it deserves instead. */
-type Incoming =
-  | {
-      readonly kind: 'command';
-      readonly definition: CommandDefinition;
-      readonly verb: string;
-      readonly argument: string;
-    }
-  | { readonly kind: 'bad'; readonly fault: Fault; readonly line: string }
-  | { readonly kind: 'attack'; readonly what: string }
-  | { readonly kind: 'end'; readonly cause: unknown };
-
-/** The transfer that runs beside the dialogue. */
-interface Transfer {
-  readonly verb: string;
-  readonly abort: AbortController;
-  connection: DataConnection | undefined;
-  /** Whether 150 has been sent: before it, no other reply may be. */
-  marked: boolean;
-  done: boolean;
-}
+import type { Incoming } from './incoming.ts';
+import { interpret } from './incoming.ts';
 
 /** Serves one control connection. */
 export class SessionLoop {
@@ -78,7 +54,7 @@ export class SessionLoop {
       wrongPeersMax: house.options.limits.wrongPeersMax,
       context: () => this.#context,
       protection: () => this.#session.protection,
-      sessionReuse: () => this.#account()?.sessionReuse ?? house.options.sessionReuse,
+      sessionReuse: () => accountOf(this.#session)?.sessionReuse ?? house.options.sessionReuse,
     });
   }
 
@@ -147,7 +123,7 @@ export class SessionLoop {
     if (hasRoom && this.#upcoming === undefined && !this.#inputEnded) {
       this.#upcoming = this.#control.next().then((event) => {
         this.#upcoming = undefined;
-        this.#receive(this.#interpret(event));
+        this.#receive(interpret(event, this.#house.table));
       });
     }
     return changed;
@@ -168,32 +144,6 @@ export class SessionLoop {
       if (aborts) this.#transfer?.abort.abort(new Fault('Aborted'));
     }
     this.#wake();
-  }
-
-  #interpret(event: ControlEvent): Incoming {
-    switch (event.kind) {
-      case 'end':
-        return event;
-      case 'tooLong':
-        return { kind: 'bad', fault: new Fault('LineTooLong'), line: '' };
-      case 'notUtf8':
-        return { kind: 'bad', fault: new Fault('NotEncodedUtf8'), line: '' };
-      case 'badByte':
-        return { kind: 'bad', fault: new Fault('Unknown'), line: '' };
-      case 'line':
-        return this.#parse(event.text);
-      default:
-        return unreachable(event);
-    }
-  }
-
-  #parse(line: string): Incoming {
-    if (looksLikeHttp(line)) return { kind: 'attack', what: 'an HTTP request on the control channel (ALPACA)' };
-    const parsed = parseCommandLine(line);
-    if (parsed === undefined) return { kind: 'bad', fault: new Fault('Unknown'), line };
-    const definition = this.#house.table.find(parsed.verb);
-    if (definition === undefined) return { kind: 'bad', fault: new Fault('NotImplemented'), line: parsed.verb };
-    return { kind: 'command', definition, verb: parsed.verb, argument: parsed.argument };
   }
 
   async #serve(incoming: Incoming): Promise<void> {
@@ -249,7 +199,17 @@ export class SessionLoop {
     transfer: Transfer | undefined,
   ): Promise<void> {
     const notes: Record<string, unknown> = {};
-    const context = this.#commandContext(verb, transfer, notes);
+    const context = commandContext({
+      house: this.#house,
+      session: this.#session,
+      verb,
+      log: this.#log,
+      data: this.#data,
+      own: transfer,
+      running: this.#transfer,
+      notes,
+      mark: (mark) => this.#mark(mark, transfer),
+    });
     const shownArgument = definition.secret === true && argument !== '' ? '***' : argument;
     const { reply: final, change } = await dispatch(this.#house.table, {
       command: definition,
@@ -302,76 +262,11 @@ export class SessionLoop {
     this.#control.destroy();
   }
 
-  #commandContext(verb: string, transfer: Transfer | undefined, notes: Record<string, unknown>): CommandContext {
-    const house = this.#house;
-    const running = this.#transfer;
-    const abort = transfer?.abort ?? new AbortController();
-    return {
-      session: this.#session,
-      verb,
-      policy: {
-        tlsControlRequired: house.options.tlsControlRequired,
-        tlsDataRequired: house.options.tlsDataRequired,
-        sessionReuse: house.options.sessionReuse,
-        closeNotify: house.options.closeNotify,
-        productName: 'Sallyport',
-      },
-      limits: house.options.limits,
-      clock: house.clock,
-      log: this.#log,
-      data: this.#dataPort(transfer),
-      commands: house.table.commands,
-      signal: abort.signal,
-      transfer:
-        running === undefined ? undefined : { verb: running.verb, bytesMoved: running.connection?.bytesMoved ?? 0 },
-      account: () => this.#loggedIn(),
-      files: () => house.filesOf(this.#loggedIn()),
-      authenticate: (user, password) => this.#authenticate(user, password, abort.signal),
-      mark: (mark) => this.#mark(mark, transfer),
-      note: (fields) => Object.assign(notes, fields),
-    };
-  }
-
-  /** The data channel as one command sees it: what it opens is what STAT reports on. */
-  #dataPort(transfer: Transfer | undefined): DataPort {
-    const data = this.#data;
-    return {
-      listen: () => data.listen(),
-      target: (endpoint) => data.target(endpoint),
-      get arranged() {
-        return data.arranged;
-      },
-      close: () => data.close(),
-      open: async (direction, signal) => {
-        const connection = await data.open(direction, signal);
-        if (transfer !== undefined) transfer.connection = connection;
-        return connection;
-      },
-    };
-  }
-
   #mark(mark: Reply, transfer: Transfer | undefined): void {
     // A preliminary reply is one line; the control connection takes it without waiting.
     void this.#control.send(mark);
     if (transfer !== undefined) transfer.marked = true;
     this.#wake();
-  }
-
-  #authenticate(user: string, password: string, signal: AbortSignal): Promise<Account> {
-    const { log, authenticators, modules } = this.#house;
-    const credentials = { user, password: new Secret(password), address: this.#session.peer.address };
-    return login({ authenticators, modules }, credentials, this.#session, { log, signal });
-  }
-
-  #account(): Account | undefined {
-    const { login: state } = this.#session;
-    return state.state === 'LoggedIn' ? state.account : undefined;
-  }
-
-  #loggedIn(): Account {
-    const account = this.#account();
-    if (account === undefined) throw new Fault('NotLoggedIn');
-    return account;
   }
 
   /** Silence counts only while nothing runs: a transfer is watched by its own stall timer. */

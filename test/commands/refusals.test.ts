@@ -134,6 +134,7 @@ const REFUSALS: readonly (readonly [line: string, scene: Scene, reply: string])[
   ['DELE dir', oneFile(), '550 Not a regular file.'],
   ['RNFR', {}, '501'],
   ['RNFR missing', {}, '550'],
+  ['RNFR dir/a.txt', { ...oneFile(), account: { permissions: new Set(['l'] as const) } }, '550 Permission denied.'],
   ['RNTO b.txt', {}, '503'],
   ['RNTO b.txt', { ...oneFile(), session: { renameFrom: at('/missing') } }, '550'],
   [
@@ -210,7 +211,7 @@ test.each([
   'MLSD',
   'MLST',
   'STAT',
-])('%s passes on what storage refuses, and hides what it never planned', async (verb) => {
+])('%s passes on what storage refuses', async (verb) => {
   const files = new MemoryFiles();
   const refuse = () => {
     throw new Fault('PermissionDenied');

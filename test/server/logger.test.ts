@@ -38,5 +38,5 @@ test('what is below the level is left out, and the fields of `with` are in every
     log.debug('quiet');
     log.with({ session: 'abc' }).warn('loud', { more: 1 });
   });
-  expect(JSON.parse(text)).toMatchObject({ msg: 'loud', session: 'abc', more: 1 });
+  expect(JSON.parse(text)).toMatchObject({ level: 'warn', msg: 'loud', session: 'abc', more: 1 });
 });

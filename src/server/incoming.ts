@@ -1,0 +1,47 @@
+/** What a line of the control channel asks for, before anybody acts on it. */
+import type { PhaseTable } from '../engine/phase-table.ts';
+import { unreachable } from '../lib/assert.ts';
+import { looksLikeHttp, parseCommandLine } from '../protocol/command-line.ts';
+import type { CommandDefinition } from '../spi/command.ts';
+import { Fault } from '../spi/fault.ts';
+import type { ControlEvent } from '../transport/control-connection.ts';
+
+/** A command with its definition, the fault that a line deserves instead, an attack, or the end of the connection. */
+export type Incoming =
+  | {
+      readonly kind: 'command';
+      readonly definition: CommandDefinition;
+      readonly verb: string;
+      readonly argument: string;
+    }
+  | { readonly kind: 'bad'; readonly fault: Fault; readonly line: string }
+  | { readonly kind: 'attack'; readonly what: string }
+  | { readonly kind: 'end'; readonly cause: unknown };
+
+/** Says what an event of the control connection is; `table` knows the commands. */
+export function interpret(event: ControlEvent, table: PhaseTable): Incoming {
+  switch (event.kind) {
+    case 'end':
+      return event;
+    case 'tooLong':
+      return { kind: 'bad', fault: new Fault('LineTooLong'), line: '' };
+    case 'notUtf8':
+      return { kind: 'bad', fault: new Fault('NotEncodedUtf8'), line: '' };
+    case 'badByte':
+      return { kind: 'bad', fault: new Fault('Unknown'), line: '' };
+    case 'line':
+      return parse(event.text, table);
+    default:
+      return unreachable(event);
+  }
+}
+
+function parse(line: string, table: PhaseTable): Incoming {
+  if (looksLikeHttp(line)) return { kind: 'attack', what: 'an HTTP request on the control channel (ALPACA)' };
+  const parsed = parseCommandLine(line);
+  if (parsed === undefined) return { kind: 'bad', fault: new Fault('Unknown'), line: '' };
+  const definition = table.find(parsed.verb);
+  // The argument of a mistyped PASS is a password: it goes no further.
+  if (definition === undefined) return { kind: 'bad', fault: new Fault('NotImplemented'), line: parsed.verb };
+  return { kind: 'command', definition, verb: parsed.verb, argument: parsed.argument };
+}
