@@ -111,7 +111,8 @@ async function remove(name: string, options: FileOptions, terminal: Terminal): P
 
 async function list(options: FileOptions, terminal: Terminal): Promise<void> {
   const path = await usersPath(options);
-  const file = await readUsersFile(path);
+  // A home that has gone is no reason to hide the accounts.
+  const file = await readUsersFile(path, { homes: 'unchecked' });
   if (!file.ok) return refuseProblems(path, file.problems, terminal);
   const rows = [
     ['NAME', 'HOME', 'PERMISSIONS', 'ENABLED'],

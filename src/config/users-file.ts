@@ -38,12 +38,20 @@ export class UsersFileRefused extends Error {
   }
 }
 
-/** Reads and checks a users file. `shownAs` is its name in problems, when that is not the path. */
-export async function readUsersFile(path: string, options: { readonly shownAs?: string } = {}): Promise<UsersFile> {
-  const shownAs = options.shownAs ?? path;
+/** How a users file is read. */
+export interface UsersFileReading {
+  /** Its name in problems, when that is not the path. */
+  readonly shownAs?: string;
+  /** Whether a home that does not exist is a problem, as by default, or one account's own affair. */
+  readonly homes?: 'checked' | 'unchecked';
+}
+
+/** Reads and checks a users file. */
+export async function readUsersFile(path: string, reading: UsersFileReading = {}): Promise<UsersFile> {
+  const { shownAs = path, homes = 'checked' } = reading;
   const read = await readBoundedFile(path, USERS_FILE_BYTES_MAX);
   if (!read.ok) return { ok: false, problems: [fileProblem(shownAs, read.message)] };
-  return checkUsers(read.text, { shownAs, baseDir: dirname(resolve(path)) });
+  return checkUsers(read.text, { shownAs, homes, baseDir: dirname(resolve(path)) });
 }
 
 /** Reads a users file's text and nothing more, for a caller that has its own place to report a missing file at. */
@@ -51,15 +59,15 @@ export function readUsersText(path: string): Promise<FileText> {
   return readBoundedFile(path, USERS_FILE_BYTES_MAX);
 }
 
-/** Checks the text of a users file, and that the homes in it exist. */
+/** Checks the text of a users file, and that the homes in it exist unless that is not asked for. */
 export async function checkUsers(
   text: string,
-  { shownAs, baseDir }: { readonly shownAs: string; readonly baseDir: string },
+  { shownAs, baseDir, homes = 'checked' }: UsersFileReading & { readonly shownAs: string; readonly baseDir: string },
 ): Promise<UsersFile> {
   const source = parseYaml(shownAs, text);
   if (!source.sound) return { ok: false, problems: source.problems };
   const checked = validate(source, usersFileSchema);
-  const findings = await homeFindings(source.value, { baseDir });
+  const findings = homes === 'checked' ? await homeFindings(source.value, { baseDir }) : [];
   const problems = [
     ...source.problems,
     ...(checked.ok ? [] : checked.problems),

@@ -55,9 +55,10 @@ function usersFileOf(path: string | undefined): { users(): readonly UserOptions[
       const { mtimeMs, size, ino } = await stat(path);
       const version = `${mtimeMs} ${size} ${ino}`;
       if (version === seen) return;
+      // At the start a home that is missing is a mistake; later it must not keep every other account from changing.
+      const read = await readUsersFile(path, { homes: seen === '' ? 'checked' : 'unchecked' });
       // A version that is wrong is reported once, not at every login.
       seen = version;
-      const read = await readUsersFile(path);
       if (!read.ok) throw new UsersFileRefused(read.problems);
       users = read.users;
     },
