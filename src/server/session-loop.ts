@@ -1,5 +1,4 @@
 /** One client's session, from the greeting to the close: where deciding, moving bytes and owning sockets meet. */
-import type { SecureContext } from 'node:tls';
 import { afterCommand, withControlTls } from '../engine/apply-change.ts';
 import { dispatch } from '../engine/dispatch.ts';
 import type { Timer } from '../lib/clock.ts';
@@ -11,6 +10,7 @@ import type { Log } from '../spi/log.ts';
 import type { Session, SessionChange } from '../spi/session.ts';
 import type { ControlConnection } from '../transport/control-connection.ts';
 import { DataChannel } from '../transport/data-channel.ts';
+import type { TlsContext } from '../transport/tls-context.ts';
 import { tlsContext } from '../transport/tls-context.ts';
 import { HandshakeFailed } from '../transport/tls-handshake.ts';
 import type { Transfer } from './command-context.ts';
@@ -27,7 +27,7 @@ export class SessionLoop {
   readonly #data: DataChannel;
   readonly #backlog: Incoming[] = [];
   #session: Session;
-  #context: SecureContext | undefined;
+  #context: TlsContext | undefined;
   #upcoming: Promise<void> | undefined;
   #transfer: Transfer | undefined;
   #wake: () => void = () => undefined;

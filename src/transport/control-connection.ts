@@ -1,6 +1,5 @@
 /** The control connection: lines in, replies out, and the step from clear to TLS. */
 import type { Socket } from 'node:net';
-import type { SecureContext } from 'node:tls';
 import { TLSSocket } from 'node:tls';
 import type { Clock } from '../lib/clock.ts';
 import type { ControlLine } from '../protocol/line-reader.ts';
@@ -8,6 +7,7 @@ import { LineReader } from '../protocol/line-reader.ts';
 import type { Reply } from '../protocol/reply.ts';
 import { formatReply } from '../protocol/reply.ts';
 import type { Endpoint, TlsFacts } from '../spi/session.ts';
+import type { TlsContext } from './tls-context.ts';
 import { tlsFacts } from './tls-context.ts';
 import { handshake } from './tls-handshake.ts';
 
@@ -89,11 +89,15 @@ export class ControlConnection {
    *
    * @throws HandshakeFailed; the connection is then gone.
    */
-  async startTls(context: SecureContext, announcement?: Reply): Promise<TlsFacts> {
+  async startTls(context: TlsContext, announcement?: Reply): Promise<TlsFacts> {
     this.#detach();
     // Behind the reply in the same tick, so that no byte can arrive between the two.
     if (announcement !== undefined) this.#stream.write(formatReply(announcement));
-    const secured = new TLSSocket(this.#stream, { isServer: true, secureContext: context });
+    const secured = new TLSSocket(this.#stream, {
+      isServer: true,
+      server: context.remembering,
+      secureContext: context.secure,
+    });
     this.#stream = secured;
     this.#reader = new LineReader(this.#options.lineBytesMax);
     this.#lines.length = 0;

@@ -1,7 +1,6 @@
 /** The data channel of a session: arranged once, opened once, by whom and how policy says at that moment. */
 import type { Server, Socket } from 'node:net';
 import { isIPv4 } from 'node:net';
-import type { SecureContext } from 'node:tls';
 import type { Clock } from '../lib/clock.ts';
 import type { Requirement } from '../spi/authenticator.ts';
 import type { DataConnection, DataPort, Direction } from '../spi/data-port.ts';
@@ -13,6 +12,7 @@ import { StreamDataConnection } from './data-connection.ts';
 import { peerOf } from './endpoint.ts';
 import type { PassiveRange } from './passive-ports.ts';
 import { listenPassive } from './passive-ports.ts';
+import type { TlsContext } from './tls-context.ts';
 
 /** What a data channel needs to know of its session. */
 export interface DataChannelOptions {
@@ -27,7 +27,7 @@ export interface DataChannelOptions {
   readonly connectTimeoutMs: number;
   readonly wrongPeersMax: number;
   /** The context of the control connection; undefined while that is in clear. */
-  context(): SecureContext | undefined;
+  context(): TlsContext | undefined;
   /** PROT as it stands now. */
   protection(): ProtectionLevel;
   /** The reuse policy of whoever is logged in now. */
@@ -45,6 +45,7 @@ export class DataChannel implements DataPort {
   #arrangement: Arrangement | undefined;
   #open: StreamDataConnection | undefined;
   #arrived: () => void = () => undefined;
+  #othersHaveTickets = false;
 
   constructor(options: DataChannelOptions) {
     this.#options = options;
@@ -88,8 +89,9 @@ export class DataChannel implements DataPort {
           ? this.#attach(await this.#dial(arrangement.target, signal))
           : this.#matching(await this.#wait(arrangement, signal));
       this.#open = connection;
-      await connection.open(direction, signal);
+      await connection.secured(signal);
       this.#checkReuse(connection);
+      connection.begin(direction);
       return connection;
     } catch (error) {
       this.#open?.destroy();
@@ -171,9 +173,19 @@ export class DataChannel implements DataPort {
     throw new Fault('CannotConnect', { text: 'PROT changed after the data connection was made: arrange a new one.' });
   }
 
-  #checkReuse(connection: StreamDataConnection): void {
-    if (connection.tls === undefined || connection.tls.resumed) return;
-    if (this.#options.sessionReuse() === 'required') throw new Fault('ReuseRequired');
+  /**
+   * A resumed session proves the control connection's client, as long as nobody else was given a ticket. A connection that
+   * did not resume gets one: in TLS 1.2 within the handshake, in 1.3 when it is let go on. From then on a ticket may be
+   * theirs, and proves nothing in this session any more.
+   */
+  #checkReuse({ tls }: StreamDataConnection): void {
+    if (tls === undefined) return;
+    const required = this.#options.sessionReuse() === 'required';
+    const isProof = tls.resumed && !this.#othersHaveTickets;
+    if (!tls.resumed && (tls.version !== 'TLSv1.3' || !required)) this.#othersHaveTickets = true;
+    if (!required || isProof) return;
+    const text = 'This session had a data connection that did not resume its TLS session: log in anew.';
+    throw new Fault('ReuseRequired', tls.resumed ? { text } : {});
   }
 
   #forget(): void {

@@ -1,6 +1,5 @@
 /** One data connection, in clear or under TLS: the bytes, how they ended, and whether anyone still moves. */
 import type { Socket } from 'node:net';
-import type { SecureContext } from 'node:tls';
 import { TLSSocket } from 'node:tls';
 import { assert } from '../lib/assert.ts';
 import type { Clock, Timer } from '../lib/clock.ts';
@@ -8,6 +7,7 @@ import type { DataConnection, DataEnd, Direction } from '../spi/data-port.ts';
 import { Fault } from '../spi/fault.ts';
 import type { TlsFacts } from '../spi/session.ts';
 import { CloseNotifyGuard } from './close-notify-guard.ts';
+import type { TlsContext } from './tls-context.ts';
 import { tlsFacts } from './tls-context.ts';
 import { handshake } from './tls-handshake.ts';
 
@@ -50,7 +50,7 @@ export class StreamDataConnection implements DataConnection {
   #wake: () => void = () => undefined;
   #stall: Timer | undefined;
 
-  constructor(socket: Socket, context: SecureContext | undefined, options: DataConnectionOptions) {
+  constructor(socket: Socket, context: TlsContext | undefined, options: DataConnectionOptions) {
     this.#socket = socket;
     this.#options = options;
     if (context === undefined) {
@@ -58,7 +58,8 @@ export class StreamDataConnection implements DataConnection {
       this.#secured = Promise.resolve();
     } else {
       this.#guard = new CloseNotifyGuard(socket, () => this.#progress());
-      const tlsOptions: TlsSocketOptions = { isServer: true, secureContext: context, highWaterMark: BATCH_BYTES };
+      const { secure: secureContext, recalling: server } = context;
+      const tlsOptions: TlsSocketOptions = { isServer: true, server, secureContext, highWaterMark: BATCH_BYTES };
       const secured = new TLSSocket(this.#guard, tlsOptions);
       this.#stream = secured;
       this.#guard.on('error', (error) => this.#fail(error));
@@ -90,14 +91,13 @@ export class StreamDataConnection implements DataConnection {
   }
 
   /**
-   * Waits for the handshake and makes the connection ready for one direction; `signal` ends everything from now on.
+   * Waits for the handshake; `signal` ends everything from now on.
    *
    * @throws Fault `DataTlsFailed`; the signal's reason.
    */
-  async open(direction: Direction, signal: AbortSignal): Promise<void> {
+  async secured(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     this.#signal = signal;
-    this.#direction = direction;
     signal.addEventListener('abort', this.#onAbort);
     try {
       await this.#secured;
@@ -105,6 +105,11 @@ export class StreamDataConnection implements DataConnection {
       if (signal.aborted) throw signal.reason;
       throw new Fault('DataTlsFailed', { cause: error });
     }
+  }
+
+  /** Makes a secured connection ready for one direction. To a sender it has nothing to say before the end of data. */
+  begin(direction: Direction): void {
+    this.#direction = direction;
     if (direction === 'send') {
       this.#guard?.release();
       // What a client sends here is of no interest, but its end and its alerts are.

@@ -3,8 +3,10 @@
  * of that context has thereby proved that it comes from the same client; a ticket of any other connection is noise to it.
  */
 import { constants, randomBytes } from 'node:crypto';
+import { Server } from 'node:net';
 import type { SecureContext, TLSSocket } from 'node:tls';
 import { createSecureContext } from 'node:tls';
+import { BoundedMap } from '../lib/bounded-map.ts';
 import type { TlsFacts } from '../spi/session.ts';
 
 /** The server's identity and the least that it accepts. */
@@ -14,6 +16,15 @@ export interface TlsIdentity {
   /** Private key, PEM. */
   readonly key: string;
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
+}
+
+/** What a control connection and its data connections share, and nobody else has. */
+export interface TlsContext {
+  readonly secure: SecureContext;
+  /** The `server` option of the control connection's TLSSocket: remembers its session. See `sessionMemory`. */
+  readonly remembering: Server;
+  /** The `server` option of the data connections' TLSSockets: finds that session again, and remembers no other. */
+  readonly recalling: Server;
 }
 
 /** ECDHE with AEAD only (NIST SP 800-52r2 section 3.3.1); the order is the server's preference. */
@@ -38,8 +49,8 @@ const TICKET_KEY_BYTES = 48;
  *
  * @throws an OpenSSL error when certificate and key cannot be used.
  */
-export function tlsContext(identity: TlsIdentity, sessionTimeMaxMs: number): SecureContext {
-  return createSecureContext({
+export function tlsContext(identity: TlsIdentity, sessionTimeMaxMs: number): TlsContext {
+  const secure = createSecureContext({
     cert: identity.certificate,
     key: identity.key,
     minVersion: identity.minVersion,
@@ -53,6 +64,7 @@ export function tlsContext(identity: TlsIdentity, sessionTimeMaxMs: number): Sec
     sessionTimeout: Math.ceil(sessionTimeMaxMs / 1_000) + 60,
     sessionIdContext: 'sallyport',
   });
+  return { secure, ...sessionMemory() };
 }
 
 /** What was negotiated on this socket; call it after the handshake. */
@@ -62,4 +74,24 @@ export function tlsFacts(socket: TLSSocket): TlsFacts {
     suite: socket.getCipher().standardName,
     resumed: socket.isSessionReused(),
   };
+}
+
+/** One handshake makes one session in TLS 1.2; in 1.3 each ticket counts as one, though nobody asks for those by their id. */
+const SESSIONS_MAX = 4;
+
+/**
+ * Resumption in TLS 1.2 by session id, for clients that switch tickets off (curl does, always). Node asks for sessions by
+ * events of a server; these two never listen.
+ */
+function sessionMemory(): Pick<TlsContext, 'remembering' | 'recalling'> {
+  const sessions = new BoundedMap<string, Buffer>(SESSIONS_MAX);
+  const remembering = new Server().on('newSession', (id: Buffer, session: Buffer, done: () => void) => {
+    sessions.set(id.toString('hex'), session);
+    done();
+  });
+  type Found = (error: null, session: Buffer | null) => void;
+  const recalling = new Server().on('resumeSession', (id: Buffer, found: Found) => {
+    found(null, sessions.get(id.toString('hex')) ?? null);
+  });
+  return { remembering, recalling };
 }

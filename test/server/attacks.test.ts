@@ -183,3 +183,23 @@ test('active mode connects to the client itself', async () => {
   expect(await client.reply()).toMatch(/^226/);
   server.close();
 });
+
+for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+  test(`a ticket that a stranger got on a refused data connection opens no later one (${version})`, async () => {
+    const gateway = await startGateway();
+    const victim = await RawClient.login(gateway, { version });
+    const stranger = await RawClient.login(gateway, { version, reuse: false });
+    const tickets: Buffer[] = [];
+    const first = await victim.passive();
+    const secured = stranger.secure(first);
+    secured.on('session', (ticket: Buffer) => tickets.push(ticket));
+    await once(secured, 'secureConnect');
+    expect(await victim.send('STOR a.txt')).toMatch(/^150/);
+    expect(await victim.reply()).toMatch(/^522/);
+    const second = await victim.passive();
+    expect(await victim.send('STOR a.txt')).toMatch(/^150/);
+    stranger.secure(second, tickets.at(-1)).end('stolen');
+    expect(await victim.reply()).toMatch(/^522/);
+    expect(readdirSync(gateway.home)).toEqual([]);
+  });
+}

@@ -3,12 +3,14 @@ import { randomBytes } from 'node:crypto';
 import type { AddressInfo, Socket } from 'node:net';
 import { connect as connectTcp, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SecureContext, SecureVersion } from 'node:tls';
+import type { SecureVersion } from 'node:tls';
 import { connect as connectTls } from 'node:tls';
 import { afterEach, expect, test } from 'vitest';
 import { FakeClock, systemClock } from '../../src/lib/clock.ts';
+import type { Direction } from '../../src/spi/data-port.ts';
 import type { Fault } from '../../src/spi/fault.ts';
 import { StreamDataConnection } from '../../src/transport/data-connection.ts';
+import type { TlsContext } from '../../src/transport/tls-context.ts';
 import { tlsContext } from '../../src/transport/tls-context.ts';
 import { testCertificates } from '../fixtures/certificates.ts';
 
@@ -21,7 +23,7 @@ const OPTIONS = { clock: systemClock, handshakeTimeoutMs: 5_000, stallTimeoutMs:
 const VERSIONS: readonly SecureVersion[] = ['TLSv1.2', 'TLSv1.3'];
 
 /** A server that wraps the one connection it accepts, and a raw socket to it. */
-async function pair(context: SecureContext | undefined, options = OPTIONS) {
+async function pair(context: TlsContext | undefined, options = OPTIONS) {
   const accepted = Promise.withResolvers<StreamDataConnection>();
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (socket) => {
     accepted.resolve(new StreamDataConnection(socket, context, options));
@@ -38,7 +40,7 @@ async function pair(context: SecureContext | undefined, options = OPTIONS) {
   return { connection, raw };
 }
 
-async function serverContext(): Promise<SecureContext> {
+async function serverContext(): Promise<TlsContext> {
   const { cert, key } = await testCertificates();
   return tlsContext({ certificate: cert, key, minVersion: 'TLSv1.2' }, 60_000);
 }
@@ -47,6 +49,11 @@ function tlsOver(raw: Socket, version: SecureVersion) {
   const client = connectTls({ socket: raw, minVersion: version, maxVersion: version, rejectUnauthorized: false });
   client.on('error', () => undefined);
   return client;
+}
+
+async function opened(connection: StreamDataConnection, direction: Direction, signal: AbortSignal): Promise<void> {
+  await connection.secured(signal);
+  connection.begin(direction);
 }
 
 async function readAll(connection: StreamDataConnection, pauseMs = 0): Promise<number> {
@@ -72,7 +79,9 @@ for (const version of VERSIONS) {
     test(`a FIN without close_notify is not an authenticated end (${name})`, async () => {
       const { connection, raw } = await pair(await serverContext());
       const client = tlsOver(raw, version);
-      const received = connection.open('receive', AbortSignal.timeout(10_000)).then(() => readAll(connection, pauseMs));
+      const received = opened(connection, 'receive', AbortSignal.timeout(10_000)).then(() =>
+        readAll(connection, pauseMs),
+      );
       client.write(randomBytes(3_000_000), () => raw.end());
       expect(await received).toBe(3_000_000);
       expect(connection.end).toBe('unauthenticated');
@@ -81,7 +90,9 @@ for (const version of VERSIONS) {
     test(`a close_notify is an authenticated end, with the connection closed at once (${name})`, async () => {
       const { connection, raw } = await pair(await serverContext());
       const client = tlsOver(raw, version);
-      const received = connection.open('receive', AbortSignal.timeout(10_000)).then(() => readAll(connection, pauseMs));
+      const received = opened(connection, 'receive', AbortSignal.timeout(10_000)).then(() =>
+        readAll(connection, pauseMs),
+      );
       client.end(randomBytes(3_000_000));
       expect(await received).toBe(3_000_000);
       expect(connection.end).toBe('authenticated');
@@ -93,7 +104,7 @@ for (const version of VERSIONS) {
     const { connection, raw } = await pair(await serverContext());
     const client = tlsOver(raw, version);
     client.once('secureConnect', () => client.end());
-    await connection.open('receive', AbortSignal.timeout(5_000));
+    await opened(connection, 'receive', AbortSignal.timeout(5_000));
     expect(await readAll(connection)).toBe(0);
     expect(connection.end).toBe('authenticated');
   });
@@ -101,7 +112,7 @@ for (const version of VERSIONS) {
   test(`a reset in mid-transfer is a lost connection (${version})`, async () => {
     const { connection, raw } = await pair(await serverContext());
     const client = tlsOver(raw, version);
-    await connection.open('receive', AbortSignal.timeout(5_000));
+    await opened(connection, 'receive', AbortSignal.timeout(5_000));
     client.write(randomBytes(100_000), () => raw.resetAndDestroy());
     expect(await faultOf(readAll(connection))).toBe('ConnectionLost');
   });
@@ -109,9 +120,9 @@ for (const version of VERSIONS) {
   test(`a handshake that never begins fails when its time is over (${version})`, async () => {
     const clock = new FakeClock();
     const { connection } = await pair(await serverContext(), { ...OPTIONS, clock });
-    const opened = faultOf(connection.open('receive', AbortSignal.timeout(5_000)));
+    const refused = faultOf(opened(connection, 'receive', AbortSignal.timeout(5_000)));
     clock.advance(OPTIONS.handshakeTimeoutMs);
-    expect(await opened).toBe('DataTlsFailed');
+    expect(await refused).toBe('DataTlsFailed');
   });
 
   test(`the server's data arrives whole and ends with close_notify (${version})`, async () => {
@@ -120,7 +131,7 @@ for (const version of VERSIONS) {
     const sizes: number[] = [];
     client.on('data', (chunk: Buffer) => sizes.push(chunk.length));
     const ended = new Promise<void>((resolve) => client.on('end', () => resolve()));
-    await connection.open('send', AbortSignal.timeout(5_000));
+    await opened(connection, 'send', AbortSignal.timeout(5_000));
     for (let i = 0; i < 4; i++) await connection.write(randomBytes(1_000_000));
     await connection.finish();
     await ended;
@@ -131,7 +142,7 @@ for (const version of VERSIONS) {
     const { connection, raw } = await pair(await serverContext());
     const client = tlsOver(raw, version);
     client.once('data', () => raw.resetAndDestroy());
-    await connection.open('send', AbortSignal.timeout(5_000));
+    await opened(connection, 'send', AbortSignal.timeout(5_000));
     const sent = (async () => {
       for (let i = 0; i < 64; i++) await connection.write(randomBytes(1_000_000));
       await connection.finish();
@@ -144,7 +155,7 @@ test('an abort ends a read that waits, with its reason', async () => {
   const { connection, raw } = await pair(await serverContext());
   tlsOver(raw, 'TLSv1.3');
   const abort = new AbortController();
-  await connection.open('receive', abort.signal);
+  await opened(connection, 'receive', abort.signal);
   const read = connection.read();
   abort.abort(new Error('asked to stop'));
   await expect(read).rejects.toThrow('asked to stop');
@@ -153,7 +164,7 @@ test('an abort ends a read that waits, with its reason', async () => {
 test('a sender that stands still is stalled', async () => {
   const clock = new FakeClock();
   const { connection } = await pair(undefined, { ...OPTIONS, clock });
-  await connection.open('receive', AbortSignal.timeout(5_000));
+  await opened(connection, 'receive', AbortSignal.timeout(5_000));
   const read = faultOf(connection.read());
   clock.advance(OPTIONS.stallTimeoutMs);
   expect(await read).toBe('Stalled');
@@ -161,13 +172,13 @@ test('a sender that stands still is stalled', async () => {
 
 test('in clear a FIN ends the data and a reset does not', async () => {
   const fin = await pair(undefined);
-  await fin.connection.open('receive', AbortSignal.timeout(5_000));
+  await opened(fin.connection, 'receive', AbortSignal.timeout(5_000));
   fin.raw.end('hello');
   expect(await readAll(fin.connection)).toBe(5);
   expect(fin.connection.end).toBe('unauthenticated');
 
   const reset = await pair(undefined);
-  await reset.connection.open('receive', AbortSignal.timeout(5_000));
+  await opened(reset.connection, 'receive', AbortSignal.timeout(5_000));
   reset.raw.write('hello', () => reset.raw.resetAndDestroy());
   expect(await faultOf(readAll(reset.connection))).toBe('ConnectionLost');
 });
@@ -178,7 +189,7 @@ test('60 uploads by clients that close without waiting for the server all arrive
   for (let i = 0; i < 60; i++) {
     const { connection, raw } = await pair(context);
     const client = tlsOver(raw, 'TLSv1.3');
-    const received = connection.open('receive', AbortSignal.timeout(10_000)).then(() => readAll(connection));
+    const received = opened(connection, 'receive', AbortSignal.timeout(10_000)).then(() => readAll(connection));
     // The way of old clients: alert and close, whatever the server may still have to say.
     await new Promise<void>((resolve) => client.once('secureConnect', resolve));
     client.end(randomBytes(300_000), () => raw.destroy());
@@ -198,7 +209,7 @@ test('the session tickets of an upload are withheld until the end of data, and a
       tickets += 1;
     });
     client.resume();
-    await connection.open(direction, AbortSignal.timeout(5_000));
+    await opened(connection, direction, AbortSignal.timeout(5_000));
     if (direction === 'send') await connection.write(Buffer.from('x'));
     else client.write('x');
     await sleep(50);
