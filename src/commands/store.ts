@@ -104,13 +104,18 @@ async function fill(context: CommandContext, { target, staged, mark }: Prepared)
     await staged.commit();
     return { reply: reply(226, `Stored ${bytes} bytes, SHA-256 ${sha256}.`) };
   } catch (error) {
-    const keptBytes = await staged.abort(onIncomplete).catch((failure: unknown) => {
+    const keptBytes = await staged.abort(canBecomeWhole(error) ? onIncomplete : 'remove').catch((failure: unknown) => {
       context.log.error('upload.abort_failed', { path: target, error: failure });
       return 0;
     });
     context.note({ keptBytes });
     throw keptBytes > 0 && session.type === 'I' ? withResumption(error, keptBytes) : error;
   }
+}
+
+/** A partial that filled the disk would keep it full, and one beyond its bound can never end within it. */
+function canBecomeWhole(error: unknown): boolean {
+  return !(error instanceof Fault && (error.kind === 'StorageFull' || error.kind === 'QuotaExceeded'));
 }
 
 /** Tells the client how to go on. Not APPE: with a published file of that name it would add to that one. */

@@ -33,11 +33,11 @@ describe('whatever fails', () => {
     async (where, operation, calls) => {
       for (let n = 1; n <= calls; n++) {
         for (const onIncomplete of policies) {
-          for (const error of [new Fault('StorageFull'), new Error('a bug')]) {
+          for (const error of [new Fault('Local'), new Error('a bug')]) {
             const { files, data, ...rest } = scene({ account: { onIncomplete } });
             ({ port: data, connection: data.connection, files })[where].failures.plan(operation, n, error);
             const saying = say('STOR in.csv', { ...rest, files, data });
-            if (error instanceof Fault) expect((await saying).code).toBe(452);
+            if (error instanceof Fault) expect((await saying).code).toBe(451);
             else await expect(saying).rejects.toBe(error);
             expect(files.text('/in.csv')).toBe('old');
             expect(files.calls.filter((call) => call.startsWith('abort'))).toEqual([`abort ${onIncomplete}`]);
@@ -62,6 +62,18 @@ describe('whatever fails', () => {
     expect(answer.notes).toMatchObject({ path: '/in.csv', keptBytes: 8, dataBytes: 8 });
     expect(upload.files.partials.get(at('/in.csv'))?.toString()).toBe('one,two,');
   });
+
+  test.each<FaultKind>(['StorageFull', 'QuotaExceeded'])(
+    'after %s nothing is kept, whatever the account says',
+    async (kind) => {
+      const upload = scene({ account: { onIncomplete: 'keep' } });
+      upload.files.failures.plan('write', 3, new Fault(kind));
+      const answer = await say('STOR in.csv', upload);
+      expect(answer.text).toBe(`${new Fault(kind).code} ${new Fault(kind).text}`);
+      expect(upload.files.calls.at(-1)).toBe('abort remove');
+      expect(upload.files.partials.size).toBe(0);
+    },
+  );
 
   test('nothing is said of bytes when none are kept, nor in TYPE A, where positions mean nothing', async () => {
     for (const parts of [{ account: { onIncomplete: 'remove' } }, { session: { type: 'A' } }] as const) {
