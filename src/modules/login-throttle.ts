@@ -40,6 +40,8 @@ export function loginThrottle(limits: Limits, clock: Clock, log: Log): Module {
         handle({ context: { session } }, result) {
           // Only wrong proofs count: a full queue or a limit is not the client's guess.
           if (result.reply.code !== new Fault('LoginIncorrect').code) return DECLINED;
+          // A PASS that was refused unread, as in clear, has the same code; no USER was accepted before it.
+          if (session.login.state !== 'ExpectPass') return DECLINED;
           const address = session.peer.address;
           const entry = recent(address) ?? { count: 0, sinceMs: clock.monotonicMs() };
           failures.set(address, { ...entry, count: entry.count + 1 });

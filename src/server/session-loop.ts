@@ -140,8 +140,7 @@ export class SessionLoop {
       );
     } else {
       this.#backlog.push(incoming);
-      const aborts = incoming.kind === 'command' && incoming.definition.duringTransfer === 'aborts';
-      if (aborts) this.#transfer?.abort.abort(new Fault('Aborted'));
+      if (aborts(incoming)) this.#transfer?.abort.abort(new Fault('Aborted'));
     }
     this.#wake();
   }
@@ -176,6 +175,8 @@ export class SessionLoop {
       done: false,
     };
     this.#transfer = transfer;
+    // An ABOR that was read while an earlier transfer ran is meant for this one as well.
+    if (this.#backlog.some(aborts)) transfer.abort.abort(new Fault('Aborted'));
     const running = this.#execute(definition, call, transfer).finally(() => {
       transfer.done = true;
       this.#wake();
@@ -223,7 +224,8 @@ export class SessionLoop {
     this.#session = afterCommand(this.#session, definition, change);
     if (change !== undefined && FORGETS_DATA.has(change.kind)) this.#data.close();
     await this.#control.send(final);
-    if (change?.kind === 'Close') this.#closing ??= 'quit';
+    // 421 announces the end of the connection, whoever said it (RFC 959 section 4.2.2).
+    if (change?.kind === 'Close' || final.code === 421) this.#closing ??= 'quit';
     if (change?.kind === 'FailLogin' && this.#session.failedLogins >= this.#house.options.limits.loginAttemptsMax) {
       this.end(new Fault('LockedOut', { text: 'Too many failed logins on this connection.' }));
     }
@@ -287,3 +289,7 @@ export class SessionLoop {
 
 /** Changes after which a data channel arranged by the earlier state must not be used. */
 const FORGETS_DATA: ReadonlySet<SessionChange['kind']> = new Set(['StartTls', 'Reinitialise', 'NameUser']);
+
+function aborts(incoming: Incoming): boolean {
+  return incoming.kind === 'command' && incoming.definition.duringTransfer === 'aborts';
+}

@@ -2,14 +2,14 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Clock } from '../lib/clock.ts';
+import { firstOf } from '../lib/first-of.ts';
 import type { ControlLine } from '../protocol/line-reader.ts';
 import { LineReader } from '../protocol/line-reader.ts';
 import type { Reply } from '../protocol/reply.ts';
 import { formatReply } from '../protocol/reply.ts';
 import type { Endpoint, TlsFacts } from '../spi/session.ts';
 import type { TlsContext } from './tls-context.ts';
-import { tlsFacts } from './tls-context.ts';
-import { handshake } from './tls-handshake.ts';
+import { HandshakeFailed, handshake } from './tls-handshake.ts';
 
 /** What comes next on a control connection: a line, or its end (with the error that ended it, if one did). */
 export type ControlEvent = ControlLine | { readonly kind: 'end'; readonly cause: unknown };
@@ -79,7 +79,8 @@ export class ControlConnection {
     stream.write(formatReply(reply));
     if (stream.writableLength <= REPLY_BYTES_MAX) return;
     const timer = this.#options.clock.after(this.#options.stallTimeoutMs, () => stream.destroy());
-    await new Promise<void>((resolve) => stream.once('drain', resolve).once('close', resolve));
+    // An error is heard of where lines are read.
+    await firstOf(stream, ['drain', 'close']).catch(() => undefined);
     timer.cancel();
   }
 
@@ -101,9 +102,11 @@ export class ControlConnection {
     this.#stream = secured;
     this.#reader = new LineReader(this.#options.lineBytesMax);
     this.#lines.length = 0;
-    await handshake(secured, this.#options.clock, this.#options.handshakeTimeoutMs);
+    const facts = await handshake(secured, this.#options.clock, this.#options.handshakeTimeoutMs);
+    // Lost already; the events that would have said so have passed.
+    if (secured.destroyed) throw new HandshakeFailed(secured.errored);
     this.#detach = this.#attach(secured);
-    return tlsFacts(secured);
+    return facts;
   }
 
   /** Sends what is still to be sent and closes. */

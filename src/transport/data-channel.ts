@@ -6,7 +6,7 @@ import type { Requirement } from '../spi/authenticator.ts';
 import type { DataConnection, DataPort, Direction } from '../spi/data-port.ts';
 import { Fault } from '../spi/fault.ts';
 import type { Log } from '../spi/log.ts';
-import type { Endpoint, ProtectionLevel } from '../spi/session.ts';
+import type { Endpoint, ProtectionLevel, TlsFacts } from '../spi/session.ts';
 import { dial } from './active-dial.ts';
 import { StreamDataConnection } from './data-connection.ts';
 import { peerOf } from './endpoint.ts';
@@ -43,7 +43,8 @@ type Arrangement =
 export class DataChannel implements DataPort {
   readonly #options: DataChannelOptions;
   #arrangement: Arrangement | undefined;
-  #open: StreamDataConnection | undefined;
+  /** Every connection of this session that is not closed yet: finished ones wait a while for the client's own end. */
+  readonly #connections = new Set<StreamDataConnection>();
   #arrived: () => void = () => undefined;
   #othersHaveTickets = false;
 
@@ -83,29 +84,28 @@ export class DataChannel implements DataPort {
   async open(direction: Direction, signal: AbortSignal): Promise<DataConnection> {
     const arrangement = this.#arrangement;
     if (arrangement === undefined) throw new Fault('NoDataConnection');
+    let connection: StreamDataConnection | undefined;
     try {
-      const connection =
+      connection =
         arrangement.kind === 'active'
           ? this.#attach(await this.#dial(arrangement.target, signal))
           : this.#matching(await this.#wait(arrangement, signal));
-      this.#open = connection;
       await connection.secured(signal);
       this.#checkReuse(connection);
       connection.begin(direction);
       return connection;
     } catch (error) {
-      this.#open?.destroy();
+      connection?.destroy();
       throw error;
     } finally {
       // One arrangement serves one transfer, whatever became of it.
-      this.#release(arrangement);
+      this.#release(arrangement, connection === undefined ? 'drop' : 'spare');
     }
   }
 
   close(): void {
     this.#forget();
-    this.#open?.destroy();
-    this.#open = undefined;
+    for (const connection of this.#connections) connection.destroy();
   }
 
   #dial(target: Endpoint, signal: AbortSignal): Promise<Socket> {
@@ -161,7 +161,16 @@ export class DataChannel implements DataPort {
   /** Puts TLS on the connection if PROT P is in force now. */
   #attach(socket: Socket): StreamDataConnection {
     const context = this.#options.protection() === 'P' ? this.#options.context() : undefined;
-    return new StreamDataConnection(socket, context, this.#options);
+    const onSecured = (tls: TlsFacts) => this.#heedTickets(tls);
+    const connection = new StreamDataConnection(socket, context, { ...this.#options, onSecured });
+    this.#connections.add(connection);
+    socket.once('close', () => this.#connections.delete(connection));
+    return connection;
+  }
+
+  /** In TLS 1.2 the ticket is part of the handshake: it is out even if no transfer ever opens the connection. */
+  #heedTickets({ resumed, version }: TlsFacts): void {
+    if (!resumed && version !== 'TLSv1.3') this.#othersHaveTickets = true;
   }
 
   /** The connection as PROT wants it now, which may not be as it was when the client connected. */
@@ -182,20 +191,21 @@ export class DataChannel implements DataPort {
     if (tls === undefined) return;
     const required = this.#options.sessionReuse() === 'required';
     const isProof = tls.resumed && !this.#othersHaveTickets;
-    if (!tls.resumed && (tls.version !== 'TLSv1.3' || !required)) this.#othersHaveTickets = true;
+    if (!tls.resumed && !required) this.#othersHaveTickets = true;
     if (!required || isProof) return;
     const text = 'This session had a data connection that did not resume its TLS session: log in anew.';
     throw new Fault('ReuseRequired', tls.resumed ? { text } : {});
   }
 
   #forget(): void {
-    if (this.#arrangement !== undefined) this.#release(this.#arrangement);
+    if (this.#arrangement !== undefined) this.#release(this.#arrangement, 'drop');
   }
 
-  #release(arrangement: Arrangement): void {
+  /** Ends an arrangement; `arrived` says what becomes of a connection that came for it. */
+  #release(arrangement: Arrangement, arrived: 'drop' | 'spare'): void {
     if (this.#arrangement === arrangement) this.#arrangement = undefined;
     if (arrangement.kind === 'active') return;
     arrangement.server.close();
-    if (arrangement.arrived !== this.#open) arrangement.arrived?.destroy();
+    if (arrived === 'drop') arrangement.arrived?.destroy();
   }
 }

@@ -8,7 +8,6 @@ import { Fault } from '../spi/fault.ts';
 import type { TlsFacts } from '../spi/session.ts';
 import { CloseNotifyGuard } from './close-notify-guard.ts';
 import type { TlsContext } from './tls-context.ts';
-import { tlsFacts } from './tls-context.ts';
 import { handshake } from './tls-handshake.ts';
 
 /** The bounds of a data connection. */
@@ -16,6 +15,8 @@ export interface DataConnectionOptions {
   readonly clock: Clock;
   readonly handshakeTimeoutMs: number;
   readonly stallTimeoutMs: number;
+  /** Hears of the handshake when it is done, whether or not a transfer ever opens the connection. */
+  readonly onSecured?: (tls: TlsFacts) => void;
 }
 
 /** Received bytes handed over at once, and TLS bytes waiting to be read: 1 MiB halves the CPU of 64 KiB pieces. */
@@ -155,7 +156,9 @@ export class StreamDataConnection implements DataConnection {
   async finish(): Promise<void> {
     const receiving = this.#direction === 'receive';
     let flushed = false;
-    this.#stream.end(() => {
+    this.#stream.end((error?: Error | null) => {
+      // Not flushed but lost. That the client had ended its own side before does not mean that it has received ours.
+      if (error) return this.#fail(error);
       flushed = true;
       this.#wake();
     });
@@ -183,8 +186,8 @@ export class StreamDataConnection implements DataConnection {
   };
 
   async #handshake(secured: TLSSocket): Promise<void> {
-    await handshake(secured, this.#options.clock, this.#options.handshakeTimeoutMs);
-    this.#tls = tlsFacts(secured);
+    this.#tls = await handshake(secured, this.#options.clock, this.#options.handshakeTimeoutMs);
+    this.#options.onSecured?.(this.#tls);
   }
 
   #takeBatch(): readonly Buffer[] {

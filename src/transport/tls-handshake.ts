@@ -1,6 +1,8 @@
 /** Waiting for a server-side TLS handshake, with a deadline. */
 import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../lib/clock.ts';
+import type { TlsFacts } from '../spi/session.ts';
+import { tlsFacts } from './tls-context.ts';
 
 /** Why a handshake failed: `clearText` when what came was not TLS at all, else what OpenSSL or the socket said. */
 export class HandshakeFailed extends Error {
@@ -21,18 +23,25 @@ function codeOf(error: unknown): string {
 }
 
 /**
- * Resolves when the handshake is done. The socket is destroyed when it is not.
+ * Resolves with what was negotiated when the handshake is done. The socket is destroyed when it is not, and from then on by
+ * any error of TLS: Node leaves a server-side TLSSocket without a listening server open and silent behind a record that
+ * was tampered with, and then takes a FIN for the end of the data.
  *
  * @throws HandshakeFailed on a TLS error, a lost connection, or after `timeoutMs`.
  */
-export function handshake(socket: TLSSocket, clock: Clock, timeoutMs: number): Promise<void> {
+export function handshake(socket: TLSSocket, clock: Clock, timeoutMs: number): Promise<TlsFacts> {
   return new Promise((resolve, reject) => {
     const settle = (act: () => void) => {
       timer.cancel();
       socket.off('secure', onSecure).off('error', onFailure).off('_tlsError', onFailure).off('close', onClose);
       act();
     };
-    const onSecure = () => settle(resolve);
+    const onSecure = () =>
+      settle(() => {
+        // At once: what follows in the same packet may be such a record, and our caller has not had its turn by then.
+        socket.on('_tlsError', (error: Error) => socket.destroy(error)).on('error', () => undefined);
+        resolve(tlsFacts(socket));
+      });
     const onFailure = (error: unknown) =>
       settle(() => {
         // A late error of a socket that has failed already has nobody else to hear it.

@@ -60,7 +60,7 @@ test('login throttle: an address is shut out after its failures, until the locko
   const clock = new FakeClock();
   const limits = { ...DEFAULT_LIMITS, loginFailuresPerAddressMax: 3, loginLockoutMs: 60_000 };
   const module = loginThrottle(limits, clock, silentLog);
-  const context = contextWith({ clock });
+  const context = contextWith({ clock, session: session({ login: { state: 'ExpectPass', user: 'partner' } }) });
   const request = { traits: TRAITS, argument: '***', context };
   const result = (code: number) => ({ reply: reply(code, ''), cause: undefined, durationMs: 0, notes: {} });
   const fail = async (code = 530) => void (await handlerOf(module, 'POST_CMD_ERR').handle(request, result(code)));

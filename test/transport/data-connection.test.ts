@@ -1,7 +1,8 @@
 /** How a data connection ends, told apart on real sockets: close_notify, a bare FIN, a reset, a stall. */
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
-import { connect as connectTcp, createServer } from 'node:net';
+import { connect as connectTcp, createServer, Socket as NetSocket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SecureVersion } from 'node:tls';
 import { connect as connectTls } from 'node:tls';
@@ -218,3 +219,30 @@ test('the session tickets of an upload are withheld until the end of data, and a
   expect(await ticketsSeen('send')).toBeGreaterThan(0);
   expect(await ticketsSeen('receive')).toBe(0);
 });
+
+test('bytes that were never flushed are lost, though the client had ended its own side long before', async () => {
+  const socket = new StuckSocket({ allowHalfOpen: true });
+  const connection = new StreamDataConnection(socket, undefined, OPTIONS);
+  await opened(connection, 'send', new AbortController().signal);
+  const ended = once(socket, 'end');
+  socket.push(null);
+  await ended;
+  await connection.write(Buffer.alloc(1_000));
+  const finished = faultOf(connection.finish());
+  socket.destroy(Object.assign(new Error('reset'), { code: 'ECONNRESET' }));
+  expect(await finished).toBe('ConnectionLost');
+});
+
+/** A socket whose peer takes nothing; as in the real one, what is being written ends with the socket, before the error. */
+class StuckSocket extends NetSocket {
+  #written: () => void = () => undefined;
+
+  override _write(_chunk: unknown, _encoding: unknown, done: () => void): void {
+    this.#written = done;
+  }
+  override _read(): void {}
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.#written();
+    setImmediate(() => done(error));
+  }
+}

@@ -1,0 +1,47 @@
+/** The control connection by itself: what it keeps of a client that does not read. */
+import { once } from 'node:events';
+import type { AddressInfo, Socket } from 'node:net';
+import { connect, createServer } from 'node:net';
+import { expect, test } from 'vitest';
+import { systemClock } from '../../src/lib/clock.ts';
+import { reply } from '../../src/protocol/reply.ts';
+import { ControlConnection } from '../../src/transport/control-connection.ts';
+
+const HERE = { address: '127.0.0.1', port: 1 };
+
+/** A control connection and both sockets below it. */
+async function pair() {
+  const server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  const [socket] = (await once(server, 'connection')) as [Socket];
+  server.close();
+  const bounds = { lineBytesMax: 512, queuedLinesMax: 8, handshakeTimeoutMs: 5_000, stallTimeoutMs: 5_000 };
+  const control = new ControlConnection(socket, { peer: HERE, local: HERE, clock: systemClock, ...bounds });
+  return { control, socket, client };
+}
+
+test('waiting for a client that reads slowly leaves no listener behind, however often', async () => {
+  const { control, socket, client } = await pair();
+  const listeners = () => ['close', 'drain', 'error'].map((event) => socket.listenerCount(event));
+  const before = listeners();
+  for (let round = 0; round < 3; round++) {
+    client.pause();
+    const sent = control.send(reply(214, 'x'.repeat(16_000_000)));
+    expect(listeners()).not.toEqual(before);
+    client.resume();
+    await sent;
+  }
+  expect(listeners()).toEqual(before);
+  client.destroy();
+});
+
+test('a client that reads nothing at all is dropped, and the reply no longer waits for it', async () => {
+  const { control, socket, client } = await pair();
+  client.on('error', () => undefined).pause();
+  const sent = control.send(reply(214, 'x'.repeat(16_000_000)));
+  socket.destroy();
+  await sent;
+  expect(await control.next()).toMatchObject({ kind: 'end' });
+  client.destroy();
+});
