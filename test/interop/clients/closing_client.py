@@ -1,0 +1,56 @@
+"""Uploads that end with a closed socket at once. Reads one order as JSON, writes the final replies as JSON."""
+
+import ftplib
+import json
+import select
+import socket
+import ssl
+import sys
+
+
+def end_politely(secured):
+    """Sends close_notify and waits for the server's."""
+    secured.unwrap()
+
+
+def end_with_alert_only(secured):
+    """Sends close_notify and waits for nothing, as many C programs do that call SSL_shutdown once."""
+    secured.settimeout(0)
+    while True:
+        try:
+            secured.unwrap()
+            return
+        except ssl.SSLWantWriteError:
+            select.select([], [secured], [])
+        except ssl.SSLWantReadError:
+            return
+
+
+def end_bare(secured):
+    """Sends no close_notify at all."""
+
+
+ENDINGS = {"polite": end_politely, "alert": end_with_alert_only, "bare": end_bare}
+
+order = json.load(sys.stdin)
+context = ssl.create_default_context(cafile=order["ca"])
+context.minimum_version = ssl.TLSVersion.TLSv1_3
+content = open(order["file"], "rb").read()
+replies = []
+with ftplib.FTP_TLS(context=context, timeout=10) as ftp:
+    ftp.connect(order["host"], order["port"])
+    ftp.login(order["user"], order["password"])
+    ftp.prot_p()
+    ftp.voidcmd("TYPE I")
+    for _ in range(order["times"]):
+        raw = socket.create_connection(ftp.makepasv(), timeout=10)
+        ftp.sendcmd("STOR a.bin")
+        secured = context.wrap_socket(raw, server_hostname=order["host"])
+        secured.sendall(content)
+        ENDINGS[order["ending"]](secured)
+        secured.close()
+        try:
+            replies.append(ftp.voidresp())
+        except ftplib.Error as error:
+            replies.append(str(error))
+json.dump(replies, sys.stdout)
