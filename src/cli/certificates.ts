@@ -136,5 +136,10 @@ function serialNumber(): string {
 function alternativeName(name: string): { readonly type: number; readonly value: string } {
   if (isIP(name) === 0) return { type: 2, value: name };
   // node-forge itself writes some IPv6 addresses too short, such as `::2:3:4:5:6:7:8`, so it is given the bytes.
-  return { type: 7, value: Buffer.from(ipaddr.parse(name).toByteArray()).toString('latin1') };
+  return { type: 7, value: Buffer.from(ipaddr.parse(inHexadecimal(name)).toByteArray()).toString('latin1') };
+}
+
+/** IPv6 in hexadecimal throughout: ipaddr.js reads `::192.0.2.1` as if it were `::ffff:192.0.2.1`. */
+function inHexadecimal(address: string): string {
+  return isIP(address) === 6 ? new URL(`ftp://[${address}]`).hostname.slice(1, -1) : address;
 }

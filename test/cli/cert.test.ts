@@ -269,14 +269,14 @@ describe('development certificates', () => {
 describe('names', () => {
   test('every address is encoded as it was meant', async () => {
     const key = await makeKey(2048);
-    const addresses = fc.oneof(fc.ipV4(), fc.ipV6(), fc.constantFrom('::2:3:4:5:6:7:8', '::ffff:192.0.2.1', '1::'));
+    const addresses = fc.oneof(fc.ipV4(), fc.ipV6(), fc.constant('1::'));
     fc.assert(
       fc.property(addresses, (address) => {
         const name = subjectName(address);
         const cert = makeServerCertificate(key, 'itself', { names: [name ?? ''], nowMs: Date.now(), days: 1 });
         expect(new X509Certificate(cert).checkIP(address)).toBeDefined();
       }),
-      { numRuns: 15 },
+      { numRuns: 15, examples: [['::0.0.0.0'], ['::192.0.2.1'], ['::ffff:192.0.2.1'], ['::2:3:4:5:6:7:8']] },
     );
   }, 60_000);
 
