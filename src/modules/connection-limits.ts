@@ -1,4 +1,5 @@
 /** How many connections there may be: in all, from one address, and of one account. */
+import { networkOf } from '../protocol/ip-address.ts';
 import type { Limits } from '../protocol/limits.ts';
 import { Fault } from '../spi/fault.ts';
 import type { Module } from '../spi/module.ts';
@@ -16,11 +17,12 @@ export function connectionLimits(limits: Limits): Module {
     name: 'connection-limits',
     onConnect(peer) {
       if (total.of('') >= limits.connectionsMax) throw new Fault('TooManyConnections');
-      if (byAddress.of(peer.address) >= limits.connectionsPerAddressMax) {
+      const network = networkOf(peer.address);
+      if (byAddress.of(network) >= limits.connectionsPerAddressMax) {
         throw new Fault('TooManyConnections', { text: 'Too many connections from your address; close some first.' });
       }
       total.add('');
-      byAddress.add(peer.address);
+      byAddress.add(network);
     },
     onLogin(account, session) {
       const before = countedAs.get(session.id);
@@ -33,7 +35,7 @@ export function connectionLimits(limits: Limits): Module {
     },
     onDisconnect(session) {
       total.remove('');
-      byAddress.remove(session.peer.address);
+      byAddress.remove(networkOf(session.peer.address));
       const account = countedAs.get(session.id);
       if (account !== undefined) byAccount.remove(account);
       countedAs.delete(session.id);

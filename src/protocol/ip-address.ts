@@ -21,6 +21,16 @@ export function parseIpv6(text: string): string | undefined {
   return groups === undefined ? undefined : (ipv4Mapped(groups) ?? formatGroups(groups));
 }
 
+/**
+ * Whom an address belongs to, for limits: an IPv4 address itself, and the /64 of an IPv6 address, since every customer of
+ * a provider has at least that many to choose from.
+ */
+export function networkOf(address: string): string {
+  const groups = ipv6Groups(address);
+  if (groups === undefined) return address;
+  return ipv4Mapped(groups) ?? `${formatGroups([...groups.slice(0, 4), 0, 0, 0, 0])}/64`;
+}
+
 function ipv4Bytes(text: string): number[] | undefined {
   const parts = text.split('.');
   if (parts.length !== 4 || !parts.every((part) => /^(?:0|[1-9][0-9]{0,2})$/.test(part))) return undefined;

@@ -10,7 +10,7 @@ export interface Limits {
   readonly badCommandsMax: number;
   /** Connections in all. Protects file descriptors and memory (CVE-2021-30047). */
   readonly connectionsMax: number;
-  /** Connections from one address. Protects everyone else from one client. */
+  /** Connections from one IPv4 address or one IPv6 /64. Protects everyone else from one client. */
   readonly connectionsPerAddressMax: number;
   /** Logged-in sessions of one account. Protects an account's partners from one runaway script. */
   readonly connectionsPerAccountMax: number;
@@ -20,7 +20,7 @@ export interface Limits {
   readonly loginTimeoutMs: number;
   /** Failed logins before a connection ends. Protects passwords from guessing within one connection. */
   readonly loginAttemptsMax: number;
-  /** Failed logins of one address before it is shut out. Protects passwords from guessing across connections (PCI DSS 8.3.4). */
+  /** Failed logins from one IPv4 address or one IPv6 /64 before it is shut out. Protects passwords from guessing across connections (PCI DSS 8.3.4). */
   readonly loginFailuresPerAddressMax: number;
   /** How long such an address stays shut out, and how long its failures are remembered. */
   readonly loginLockoutMs: number;

@@ -82,6 +82,22 @@ test('login throttle: an address is shut out after its failures, until the locko
   expect(await asked()).toBe(0);
 });
 
+test('login throttle: an account of one’s own does not clear the guesses at others, nor does another address of one /64', async () => {
+  const clock = new FakeClock();
+  const limits = { ...DEFAULT_LIMITS, loginFailuresPerAddressMax: 3 };
+  const module = loginThrottle(limits, clock, silentLog);
+  const from = (address: string, user: string) =>
+    contextWith({ clock, session: session({ peer: { address, port: 1 }, login: { state: 'ExpectPass', user } }) });
+  const request = (context: CommandContext) => ({ traits: TRAITS, argument: '***', context });
+  const result = (code: number) => ({ reply: reply(code, ''), cause: undefined, durationMs: 0, notes: {} });
+  for (const address of ['2001:db8::1', '2001:db8::2', '2001:db8:0:0:ffff::3']) {
+    await handlerOf(module, 'POST_CMD_ERR').handle(request(from(address, 'victim')), result(530));
+    await handlerOf(module, 'POST_CMD').handle(request(from(address, 'attacker')), result(230));
+  }
+  expect(await codeOf(module, { verb: 'PASS' }, from('2001:db8::4', 'victim'))).toBe(421);
+  expect(await codeOf(module, { verb: 'PASS' }, from('2001:db8:0:1::4', 'victim'))).toBe(0);
+});
+
 test('connection limits: one address cannot take every place, and places come back', () => {
   const module = connectionLimits({ ...DEFAULT_LIMITS, connectionsMax: 3, connectionsPerAddressMax: 2 });
   const from = (address: string) => ({ address, port: 1 });

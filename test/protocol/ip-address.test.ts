@@ -1,7 +1,7 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parseIpv4, parseIpv6 } from '../../src/protocol/ip-address.ts';
+import { networkOf, parseIpv4, parseIpv6 } from '../../src/protocol/ip-address.ts';
 
 test.each([
   [''],
@@ -88,4 +88,14 @@ test('a text is an address exactly when Node says so', () => {
     }),
     { numRuns: 2_000 },
   );
+});
+
+test.each([
+  ['192.0.2.1', '192.0.2.1'],
+  ['::ffff:192.0.2.1', '192.0.2.1'],
+  ['2001:db8::1', '2001:db8::/64'],
+  ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+  ['::1', '::/64'],
+])('limits count %s as %s', (address, network) => {
+  expect(networkOf(address)).toBe(network);
 });
