@@ -8,7 +8,8 @@ import { isWithin, parentOf, type VirtualPath } from '../protocol/virtual-path.t
 import type { Account } from '../spi/authenticator.ts';
 import { Fault } from '../spi/fault.ts';
 import type { ExistingFile, FileSystem } from '../spi/file-system.ts';
-import { type PermissionLetter, permissionsAt } from '../spi/permissions.ts';
+import { mayChange, type PermissionLetter, permissionsAt } from '../spi/permissions.ts';
+import { mayLink, mayRemoveTree } from './trees.ts';
 
 /**
  * The account's files, each operation allowed only with its letters. A file, and a directory as an entry, is judged by
@@ -22,13 +23,6 @@ export function authorizedFiles(account: Account): FileSystem {
   const may = (letter: PermissionLetter, directory: VirtualPath) => permissionsAt(account, directory).has(letter);
   const holds = (letter: PermissionLetter, path: VirtualPath) => may(letter, parentOf(path));
   const named = (path: VirtualPath) => account.directories.filter((rule) => isWithin(rule.path, path));
-
-  /**
-   * Changing an entry that is a directory touches what lies in it, so every rule at or below it must agree. Otherwise
-   * `d` at /a would reach into /a/b, where a rule takes it away.
-   */
-  const mayChange = (letter: PermissionLetter, path: VirtualPath) =>
-    holds(letter, path) && named(path).every((rule) => rule.permissions.has(letter));
 
   /** A file that exists is kept when the account may not overwrite, whatever the command asked for. */
   const spared = (existing: ExistingFile): ExistingFile => (account.existing === 'keep' ? 'keep' : existing);
@@ -71,12 +65,12 @@ export function authorizedFiles(account: Account): FileSystem {
     },
 
     async removeDirectory(path) {
-      refuseUnless(mayChange('d', path));
+      refuseUnless(mayChange(account, 'd', path));
       await files.removeDirectory(path);
     },
 
     async removeFile(path) {
-      refuseUnless(mayChange('d', path));
+      refuseUnless(mayChange(account, 'd', path));
       await files.removeFile(path);
     },
 
@@ -91,12 +85,12 @@ export function authorizedFiles(account: Account): FileSystem {
     },
 
     async setModified(path, modifiedMs) {
-      refuseUnless(mayChange('T', path));
+      refuseUnless(mayChange(account, 'T', path));
       await files.setModified(path, modifiedMs);
     },
 
     async setMode(path, mode) {
-      refuseUnless(mayChange('M', path));
+      refuseUnless(mayChange(account, 'M', path));
       await files.setMode(path, mode);
     },
 
@@ -105,6 +99,33 @@ export function authorizedFiles(account: Account): FileSystem {
       const stores = [path, parentOf(path)].some((directory) => may('w', directory) || may('a', directory));
       return stores ? files.freeBytes(path) : undefined;
     },
+
+    ...optionalMethods(account),
+  };
+}
+
+/** What not every storage can do: what it cannot, the account cannot either. */
+function optionalMethods(account: Account): Pick<FileSystem, 'removeTree' | 'makeSymlink' | 'setCreated'> {
+  const { files } = account;
+  const removeTree: FileSystem['removeTree'] = async (path, entriesMax) => {
+    refuseUnless(mayRemoveTree(account, path));
+    await files.removeTree?.(path, entriesMax);
+  };
+  const makeSymlink: FileSystem['makeSymlink'] = async (path, target) => {
+    // What a link to a file needs, a link to anything needs: without it nobody is told whether the target exists.
+    refuseUnless(mayLink(account, path, target, 'file'));
+    const { kind } = await files.stat(target);
+    refuseUnless(mayLink(account, path, target, kind));
+    await files.makeSymlink?.(path, target);
+  };
+  const setCreated: FileSystem['setCreated'] = async (path, createdMs) => {
+    refuseUnless(mayChange(account, 'T', path));
+    await files.setCreated?.(path, createdMs);
+  };
+  return {
+    ...(files.removeTree === undefined ? {} : { removeTree }),
+    ...(files.makeSymlink === undefined ? {} : { makeSymlink }),
+    ...(files.setCreated === undefined ? {} : { setCreated }),
   };
 }
 

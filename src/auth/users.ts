@@ -6,6 +6,7 @@ import { assert } from '../lib/assert.ts';
 import type { Secret } from '../lib/secret.ts';
 import { ROOT, resolvePath, type VirtualPath } from '../protocol/virtual-path.ts';
 import type { Account, Authenticator } from '../spi/authenticator.ts';
+import { CHARSET_NAMES, type Charset, type CharsetName } from '../spi/charset.ts';
 import type { FileSystem } from '../spi/file-system.ts';
 import { PERMISSIONS, type PermissionLetter, parsePermissions } from '../spi/permissions.ts';
 import { isPasswordHash, verifyPassword } from './password-hash.ts';
@@ -67,6 +68,8 @@ export const userOptions = z.strictObject({
   closeNotify: requirement.optional(),
   /** Largest upload in bytes; without it the gateway's limit holds. */
   uploadBytesMax: z.int().min(1).max(Number.MAX_SAFE_INTEGER).optional(),
+  /** How the client writes names of files; for clients that do not know UTF-8. */
+  charset: z.enum(CHARSET_NAMES).default('utf-8'),
   /** A disabled account keeps its files and cannot log in. */
   enabled: z.boolean().default(true),
 });
@@ -83,6 +86,8 @@ export interface UsersAuthenticatorOptions {
   readonly users: () => readonly UserOptions[];
   /** The storage of an account's files. */
   readonly filesFor: (user: UserOptions) => FileSystem;
+  /** The charset of this name. */
+  readonly charsetNamed: (name: CharsetName) => Charset;
   readonly queue: PasswordQueue;
   /** The check of a password against a hash; tests count its calls. */
   readonly verify?: (password: Secret, phc: string) => Promise<boolean>;
@@ -93,7 +98,7 @@ export interface UsersAuthenticatorOptions {
  * alike, so that nobody learns which names exist; the reason in the verdict is for the log.
  */
 export function usersAuthenticator(options: UsersAuthenticatorOptions): Authenticator {
-  const { users, filesFor, queue, verify = verifyPassword } = options;
+  const { users, filesFor, charsetNamed, queue, verify = verifyPassword } = options;
   return {
     name: 'users',
     async authenticate({ user: name, password }, signal) {
@@ -102,7 +107,7 @@ export function usersAuthenticator(options: UsersAuthenticatorOptions): Authenti
       if (user === undefined) return { verdict: 'refused', reason: 'unknown user' };
       if (!user.enabled) return { verdict: 'refused', reason: 'account is disabled' };
       if (!proven) return { verdict: 'refused', reason: 'wrong password' };
-      return { verdict: 'accepted', account: accountOf(user, filesFor(user)) };
+      return { verdict: 'accepted', account: accountOf(user, filesFor(user), charsetNamed(user.charset)) };
     },
   };
 }
@@ -113,10 +118,11 @@ export function usersAuthenticator(options: UsersAuthenticatorOptions): Authenti
  */
 const DUMMY_HASH = '$argon2id$v=19$m=19456,t=2,p=1$CQuo7eIV8f+dSFqAQlr6jA$AAjeXFIsvsr0uttTgb+azCnL8auoolTCuqbGPU6/J7Q';
 
-function accountOf(user: UserOptions, files: FileSystem): Account {
+function accountOf(user: UserOptions, files: FileSystem, charset: Charset): Account {
   return {
     name: user.name,
     files,
+    charset,
     permissions: letters(user.permissions),
     directories: user.directories.map((rule) => ({ ...rule, permissions: letters(rule.permissions) })),
     existing: user.overwrite,

@@ -27,6 +27,7 @@ function summary({ options, accounts }: Configuration, certificate: X509Certific
   const disabled = accounts.length - enabled;
   const lines = {
     listen: options.listen.map(({ host, port, tls }) => `${host} port ${port} (${tls} TLS)`).join(', '),
+    ...(options.hosts.length > 0 && { hosts: options.hosts.map(({ name }) => name).join(', ') }),
     passive: `ports ${options.passive.portMin} to ${options.passive.portMax}`,
     'login without TLS': options.tlsControlRequired ? 'refused' : 'ALLOWED (tls_control_required is off)',
     'data without TLS': options.tlsDataRequired ? 'refused' : 'ALLOWED (tls_data_required is off)',

@@ -1,5 +1,6 @@
 /** The arguments that most commands have: nothing, or a path. */
 import { resolvePath, type VirtualPath } from '../protocol/virtual-path.ts';
+import { parseWords } from '../protocol/words.ts';
 import { Fault, orFault } from '../spi/fault.ts';
 import type { Session } from '../spi/session.ts';
 
@@ -22,4 +23,11 @@ export function path(text: string, session: Session): VirtualPath {
 /** The path that the client means; where it stands when it names none. @throws Fault `BadName`. */
 export function pathOrCwd(text: string, session: Session): VirtualPath {
   return text === '' ? session.cwd : path(text, session);
+}
+
+/** Two paths, in quotes where they hold spaces. @throws Fault `Syntax` for any other number of them, `BadName`. */
+export function twoPaths(text: string, session: Session): readonly [VirtualPath, VirtualPath] {
+  const [first, second, ...others] = orFault(parseWords(text), 'Syntax');
+  if (first === undefined || second === undefined || others.length > 0) throw new Fault('Syntax');
+  return [path(first, session), path(second, session)];
 }

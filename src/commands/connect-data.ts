@@ -25,6 +25,7 @@ const pasv = defineCommand({
   data: 'arranges',
   rfc: 'RFC 959 section 4.1.2',
   help: 'PASV',
+  note: 'Over IPv6 it is answered 502, because its reply has no room for such an address: EPSV has.',
   parse: nothing,
 
   async handle({ session, data }) {
@@ -44,6 +45,7 @@ const epsv = defineCommand({
   rfc: 'RFC 2428 section 3',
   help: 'EPSV [1|2|ALL]',
   feat: 'EPSV',
+  note: 'ALL holds until QUIT or REIN.',
 
   parse: (text): ExtendedPassive => orFault(parseExtendedPassive(text), 'Syntax'),
 
@@ -66,6 +68,7 @@ const port = defineCommand({
   data: 'arranges',
   rfc: 'RFC 959 section 4.1.2',
   help: 'PORT h1,h2,h3,h4,p1,p2',
+  note: 'Only to the address of the control connection, and to no port below 1024; else 501.',
   parse: (text) => orFault(parseHostPort(text), 'Syntax'),
   handle: (context, target) => connectTo(context, target),
 });
@@ -79,6 +82,7 @@ const eprt = defineCommand({
   rfc: 'RFC 2428 section 2',
   help: 'EPRT |1|address|port|',
   feat: 'EPRT',
+  note: 'Only to the address of the control connection, and to no port below 1024; else 501.',
   parse: (text) => orFault(parseExtendedHostPort(text), 'Syntax'),
 
   handle(context, target) {

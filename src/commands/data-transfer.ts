@@ -3,6 +3,7 @@ import type { Reply } from '../protocol/reply.ts';
 import type { CommandContext } from '../spi/command.ts';
 import type { DataConnection, Direction } from '../spi/data-port.ts';
 import { Fault, type FaultKind } from '../spi/fault.ts';
+import { deflating, inflating } from '../transfer/deflate.ts';
 
 /** Call it before anything is touched for a transfer. @throws Fault `NoDataConnection` when none has been arranged. */
 export function requireArranged({ data }: CommandContext): void {
@@ -11,7 +12,7 @@ export function requireArranged({ data }: CommandContext): void {
 
 /**
  * Sends `mark`, opens the data channel and lets `move` work with it. The mark goes first because many clients wait for
- * it before they connect or begin TLS.
+ * it before they connect or begin TLS. In MODE Z `move` sees the bytes of MODE S.
  *
  * @throws whatever opening and `move` throw; the connection has been dropped then. A `move` that succeeds has ended it.
  */
@@ -25,7 +26,7 @@ export async function overData<T>(
   let connection: DataConnection | undefined;
   try {
     context.mark(mark);
-    connection = await context.data.open(direction, context.signal);
+    connection = inMode(context, direction, await context.data.open(direction, context.signal));
     return await move(connection);
   } catch (error) {
     connection?.destroy();
@@ -34,6 +35,12 @@ export async function overData<T>(
     const transferMs = Math.round(context.clock.monotonicMs() - startMs);
     context.note({ transferMs, dataBytes: connection?.bytesMoved ?? 0, dataTls: connection?.tls ?? 'none' });
   }
+}
+
+function inMode({ session, limits }: CommandContext, direction: Direction, connection: DataConnection): DataConnection {
+  if (session.mode === 'S') return connection;
+  if (direction === 'send') return deflating(connection, session.deflateLevel);
+  return inflating(connection, limits.inflateRatioMax);
 }
 
 /** The faults' own words are about uploads. */

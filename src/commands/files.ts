@@ -1,9 +1,11 @@
 /** Files by name: DELE, RNFR, RNTO (RFC 959), SIZE, MDTM (RFC 3659) and MFMT (draft-somers-ftp-mfxx). */
 import { reply } from '../protocol/reply.ts';
 import { formatTimeVal, parseTimeVal } from '../protocol/time.ts';
+import type { VirtualPath } from '../protocol/virtual-path.ts';
 import type { Account } from '../spi/authenticator.ts';
-import { defineCommand } from '../spi/command.ts';
+import { type CommandContext, defineCommand, type Outcome } from '../spi/command.ts';
 import { Fault, orFault } from '../spi/fault.ts';
+import { countAscii } from '../transfer/ascii-offset.ts';
 import { path } from './arguments.ts';
 
 /** DELE: deletes a file. */
@@ -63,7 +65,8 @@ const rnto = defineCommand({
 
 /**
  * SIZE: the size of a file; of an unfinished upload when there is no such file yet, so that the client knows where to
- * go on. With TYPE A the whole file would have to be read to know, which RFC 3659 section 4.2 lets us refuse.
+ * go on. With TYPE A the whole file has to be read to know, so it takes the right to read and holds up to a bound, as
+ * RFC 3659 section 4.2 allows.
  */
 const size = defineCommand({
   verb: 'SIZE',
@@ -75,7 +78,7 @@ const size = defineCommand({
   parse: path,
 
   async handle(context, target) {
-    if (context.session.type === 'A') return { reply: reply(550, 'SIZE is not available in TYPE A: send TYPE I.') };
+    if (context.session.type === 'A') return asciiSize(context, target);
     const files = context.files();
     try {
       const { kind, sizeBytes } = await files.stat(target);
@@ -128,6 +131,21 @@ const mfmt = defineCommand({
 
 /** The commands of this file. */
 export const FILES = [dele, rnfr, rnto, size, mdtm, mfmt] as const;
+
+/** Octets that RETR would send in TYPE A. */
+async function asciiSize(context: CommandContext, target: VirtualPath): Promise<Outcome> {
+  const bytesMax = context.limits.asciiSizeBytesMax;
+  const opened = await context.files().openRead(target);
+  try {
+    if (opened.facts.sizeBytes > bytesMax) {
+      return { reply: reply(550, `SIZE counts up to ${bytesMax} bytes in TYPE A: send TYPE I.`) };
+    }
+    const { octets } = await countAscii(opened.read(0), context.signal);
+    return { reply: reply(213, `${octets}`) };
+  } finally {
+    await opened.close();
+  }
+}
 
 /** Whether there is any place where the account may rename; which places those are, RNTO finds out. */
 function mayRename({ permissions, directories }: Account): boolean {

@@ -1,6 +1,7 @@
 /** Listings for people: LIST and NLST (RFC 959 section 4.1.3), and how every listing goes over the data channel. */
 import { formatListLine, formatNlstLine, parseListArgument } from '../protocol/listing.ts';
 import { reply } from '../protocol/reply.ts';
+import { charsetOf } from '../spi/charset.ts';
 import { type CommandContext, defineCommand, type Outcome } from '../spi/command.ts';
 import type { Session } from '../spi/session.ts';
 import { sendListing } from '../transfer/listing-stream.ts';
@@ -71,8 +72,9 @@ export async function transferListing(
   try {
     const first = await iterator.next();
     const linesMax = context.limits.listingEntriesMax;
+    const charset = charsetOf(context.session);
     const count = await overData(context, 'send', reply(150, 'Sending the listing.'), (connection) =>
-      sendListing({ connection, batches: behind(first, iterator), linesMax }),
+      sendListing({ connection, batches: behind(first, iterator), linesMax, charset }),
     );
     return { reply: reply(226, `Listed ${count}.`) };
   } finally {

@@ -41,7 +41,8 @@ const pass = defineCommand({
       return { reply: reply(230, 'Logged in.'), change: { kind: 'LogIn', account } };
     } catch (error) {
       if (!(error instanceof Fault) || error.kind !== 'LoginIncorrect') throw error;
-      // A change cannot ride on a Fault, and the session has to count this.
+      // A change cannot ride on a Fault, and the session has to count this; the reason is for the log only.
+      if (error.cause instanceof Error) context.note({ cause: error.cause.message });
       return { reply: reply(error.code, error.text), change: { kind: 'FailLogin' } };
     }
   },
@@ -56,6 +57,7 @@ const acct = defineCommand({
   secret: true,
   rfc: 'RFC 959 section 4.1.1',
   help: 'ACCT account',
+  note: 'Answers 202: accounts have no second name here.',
   parse: something,
   handle: () => ({ reply: reply(202, 'ACCT is not needed here.') }),
 });
@@ -70,6 +72,7 @@ const rein = defineCommand({
   who: 'anyone',
   rfc: 'RFC 959 section 4.1.1',
   help: 'REIN',
+  note: 'TLS stays on, where RFC 4217 section 13 would have it end: what was protected once never goes on in clear.',
   parse: nothing,
   handle: () => ({ reply: reply(220, 'Logged out; send USER.'), change: { kind: 'Reinitialise' } }),
 });

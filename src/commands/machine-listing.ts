@@ -2,6 +2,7 @@
 import { featFactList, formatFacts, permFact } from '../protocol/facts.ts';
 import type { DirectoryEntry, FileFacts } from '../protocol/file-facts.ts';
 import { listedName } from '../protocol/listing.ts';
+import { mediaTypeOf } from '../protocol/media-type.ts';
 import { reply } from '../protocol/reply.ts';
 import { parentOf, resolvePath, type VirtualPath } from '../protocol/virtual-path.ts';
 import { type CommandContext, defineCommand } from '../spi/command.ts';
@@ -38,6 +39,7 @@ const mlst = defineCommand({
   rfc: 'RFC 3659 section 7',
   help: 'MLST [path]',
   feat: (session) => `MLST ${featFactList(session.mlstFacts)}`,
+  note: 'media-type, given only when asked for, comes from a fixed table of name endings; create is left out where unknown.',
   parse: pathOrCwd,
 
   async handle(context, target) {
@@ -77,6 +79,7 @@ function factsLine(
   directoryType?: 'cdir',
 ): string {
   const perm = permFact(permissionsAt(context.account(), directory), entry.kind);
-  const text = formatFacts(entry, { enabled: context.session.mlstFacts, perm, directoryType });
+  const mediaType = mediaTypeOf(entry.name);
+  const text = formatFacts(entry, { enabled: context.session.mlstFacts, perm, directoryType, mediaType });
   return `${text} ${listedName(entry.name)}`;
 }

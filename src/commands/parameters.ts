@@ -1,11 +1,14 @@
-/** How data are transferred: TYPE, MODE, STRU, REST and ALLO (RFC 959 section 4.1.2), OPTS (RFC 2389 section 4). */
+/** How data are transferred: TYPE, STRU, REST and ALLO (RFC 959 section 4.1.2), OPTS (RFC 2389 section 4). */
 import { parseFactList } from '../protocol/facts.ts';
 import { parseOffset } from '../protocol/number.ts';
 import { reply } from '../protocol/reply.ts';
-import { defineCommand, type Outcome } from '../spi/command.ts';
+import { charsetOf, UTF_8 } from '../spi/charset.ts';
+import { type CommandContext, defineCommand, type Outcome } from '../spi/command.ts';
 import { Fault, orFault } from '../spi/fault.ts';
 import type { TransferType } from '../spi/session.ts';
 import { something } from './arguments.ts';
+import { hashOption } from './hash.ts';
+import { modeOptions } from './mode.ts';
 import { uploadBytesMax } from './store.ts';
 
 /** `L 8` is image by another name (RFC 959 section 3.1.1.4). */
@@ -18,6 +21,7 @@ const type = defineCommand({
   who: 'members',
   rfc: 'RFC 959 section 4.1.2',
   help: 'TYPE A|A N|I|L 8',
+  note: 'E (EBCDIC), the formats T and C, and L of other sizes are answered 504.',
 
   parse(text): TransferType {
     const wanted = text.toUpperCase();
@@ -32,17 +36,6 @@ const type = defineCommand({
   }),
 });
 
-/** MODE: stream. */
-const mode = defineCommand({
-  verb: 'MODE',
-  class: 'misc',
-  who: 'members',
-  rfc: 'RFC 959 section 4.1.2',
-  help: 'MODE S',
-  parse: (text) => only('S', text),
-  handle: () => ({ reply: reply(200, 'Mode is S.') }),
-});
-
 /** STRU: file. */
 const stru = defineCommand({
   verb: 'STRU',
@@ -50,6 +43,7 @@ const stru = defineCommand({
   who: 'members',
   rfc: 'RFC 959 section 4.1.2',
   help: 'STRU F',
+  note: 'R and P are answered 504: files here are sequences of bytes.',
   parse: (text) => only('F', text),
   handle: () => ({ reply: reply(200, 'Structure is F.') }),
 });
@@ -97,13 +91,13 @@ const allo = defineCommand({
   },
 });
 
-/** OPTS: UTF8 and MLST. Its failures are 501 (RFC 2389 section 4). */
+/** OPTS: UTF8, MLST, HASH and MODE. Its failures are 501 (RFC 2389 section 4). */
 const opts = defineCommand({
   verb: 'OPTS',
   class: 'misc',
   who: 'anyone',
   rfc: 'RFC 2389 section 4',
-  help: 'OPTS UTF8 ON|MLST facts',
+  help: 'OPTS UTF8 ON|OFF, MLST facts, HASH algorithm, MODE Z LEVEL n',
   feat: 'UTF8',
 
   parse(text) {
@@ -111,9 +105,11 @@ const opts = defineCommand({
     return { target: target.toUpperCase(), options };
   },
 
-  handle(_context, { target, options }) {
-    if (target === 'UTF8' || target === 'UTF-8') return utf8(options.toUpperCase());
-    if (target !== 'MLST') throw new Fault('Syntax', { text: 'There are options for UTF8 and MLST only.' });
+  handle(context, { target, options }) {
+    if (target === 'UTF8' || target === 'UTF-8') return utf8(context, options.toUpperCase());
+    if (target === 'HASH') return hashOption(context.session, options);
+    if (target === 'MODE') return modeOptions(context, options);
+    if (target !== 'MLST') throw new Fault('Syntax', { text: 'There are options for UTF8, MLST, HASH and MODE only.' });
     const facts = orFault(parseFactList(options), 'Syntax');
     const list = facts.map((fact) => `${fact};`).join('');
     return {
@@ -124,15 +120,22 @@ const opts = defineCommand({
 });
 
 /** The commands of this file. */
-export const PARAMETERS = [type, mode, stru, rest, allo, opts] as const;
+export const PARAMETERS = [type, stru, rest, allo, opts] as const;
 
-/** Names are UTF-8 whatever the client says (RFC 2640 section 3.2); many say so before they log in. */
-function utf8(state: string): Outcome {
-  if (state !== '' && state !== 'ON') throw new Fault('Syntax', { text: 'Names are always UTF-8 here.' });
-  return { reply: reply(200, 'Names are UTF-8.') };
+/**
+ * Names are UTF-8 (RFC 2640 section 3.2), and many clients ask for it before they log in. Only an account with a charset of
+ * its own has anything to go back to.
+ */
+function utf8({ session }: CommandContext, state: string): Outcome {
+  const own = charsetOf({ ...session, utf8Asked: false });
+  if (state === '' || state === 'ON') {
+    return { reply: reply(200, 'Names are UTF-8.'), change: { kind: 'AskUtf8', asked: true } };
+  }
+  if (state !== 'OFF' || own === UTF_8) throw new Fault('Syntax', { text: 'Names are always UTF-8 here.' });
+  return { reply: reply(200, `Names are ${own.name}.`), change: { kind: 'AskUtf8', asked: false } };
 }
 
-/** Both commands have one-letter codes, one of which is built. @throws Fault `Parameter` for the others. */
+/** The command has one-letter codes, one of which is built. @throws Fault `Parameter` for the others. */
 function only(code: string, text: string): undefined {
   if (!/^[A-Za-z]$/.test(text)) throw new Fault('Syntax');
   if (text.toUpperCase() !== code) throw new Fault('Parameter');

@@ -26,6 +26,7 @@ const auth = defineCommand({
   rfc: 'RFC 4217 section 4',
   help: 'AUTH TLS',
   feat: 'AUTH TLS',
+  note: 'TLS, TLS-C, TLS-P and SSL, all of which mean TLS 1.2 or later. GSSAPI and every other mechanism are answered 504.',
 
   parse(text) {
     const mechanism = text.toUpperCase();
@@ -50,6 +51,7 @@ const pbsz = defineCommand({
   rfc: 'RFC 4217 section 9',
   help: 'PBSZ 0',
   feat: 'PBSZ',
+  note: 'Whatever size is asked for, the answer is 0.',
 
   parse(text) {
     if (!/^[0-9]{1,10}$/.test(text) || Number(text) > PBSZ_MAX) throw new Fault('Syntax');
@@ -69,6 +71,7 @@ const prot = defineCommand({
   rfc: 'RFC 4217 section 9',
   help: 'PROT C|P',
   feat: 'PROT',
+  note: 'S and E do not exist over TLS and are answered 536.',
 
   parse(text) {
     const level = text.toUpperCase();

@@ -5,7 +5,7 @@ import { Fault } from '../spi/fault.ts';
 import { nothing } from './arguments.ts';
 
 /** Verbs in one line of HELP. */
-const HELP_COLUMNS = 10;
+const HELP_COLUMNS = 8;
 
 /** FEAT: what is built beyond RFC 959; every command's own definition says it. */
 const feat = defineCommand({
@@ -16,13 +16,15 @@ const feat = defineCommand({
   help: 'FEAT',
   parse: nothing,
 
-  handle({ commands, session }) {
-    const features = commands.flatMap(({ feat }) => (typeof feat === 'function' ? feat(session) : (feat ?? [])));
+  handle({ commands, session, policy }) {
+    const features = commands.flatMap(({ feat }) =>
+      typeof feat === 'function' ? feat(session, policy) : (feat ?? []),
+    );
     return { reply: reply(211, 'Features:', ...features, 'End') };
   },
 });
 
-/** HELP: all verbs, or the syntax of one. */
+/** HELP: all verbs, those that are refused on purpose marked, or the syntax of one. */
 const help = defineCommand({
   verb: 'HELP',
   class: 'info',
@@ -35,13 +37,17 @@ const help = defineCommand({
     if (verb !== '') {
       const known = commands.find((command) => command.verb === verb || command.aliases?.includes(verb));
       if (known === undefined) throw new Fault('NotImplemented');
-      return { reply: reply(214, `Syntax: ${known.help} (${known.rfc})`) };
+      const told = known.refused === undefined ? `Syntax: ${known.help}` : `${known.verb} is refused. ${known.refused}`;
+      return { reply: reply(214, `${told} (${known.rfc})`) };
     }
-    const verbs = commands.map((command) => command.verb.padEnd(5));
+    const marked = commands.map(({ verb, refused }) => (refused === undefined ? verb : `${verb}*`));
+    const width = Math.max(...marked.map((name) => name.length)) + 1;
+    const verbs = marked.map((name) => name.padEnd(width));
     const rows = Array.from({ length: Math.ceil(verbs.length / HELP_COLUMNS) }, (_, row) =>
       verbs.slice(row * HELP_COLUMNS, (row + 1) * HELP_COLUMNS).join(''),
     );
-    return { reply: reply(214, `${policy.productName} understands:`, ...rows, 'HELP verb tells more.') };
+    const end = 'HELP verb tells more; * is refused on purpose.';
+    return { reply: reply(214, `${policy.productName} understands:`, ...rows, end) };
   },
 });
 

@@ -26,12 +26,14 @@ const stat = defineCommand({
 export const STATUS = [stat] as const;
 
 function sessionStatus({ session, policy, data, transfer }: CommandContext): Outcome {
-  const { controlTls, protection, type, restartBytes } = session;
+  const { controlTls, protection, type, mode, restartBytes, range } = session;
+  const restart = restartBytes > 0 ? `, REST ${restartBytes}` : '';
+  const part = range ? `, RANG ${range.startBytes} ${range.endBytes}` : restart;
   const lines = [
     whoLine(session),
     controlTls ? `Control channel: ${controlTls.version}, ${controlTls.suite}` : 'Control channel: clear',
     `Data channels: PROT ${protection}, ${data.arranged ? 'one arranged' : 'none arranged'}`,
-    `TYPE ${type}, MODE S, STRU F${restartBytes > 0 ? `, REST ${restartBytes}` : ''}`,
+    `TYPE ${type}, MODE ${mode}, STRU F${part}`,
     transfer ? `${transfer.verb} is running: ${transfer.bytesMoved} bytes so far` : 'No transfer is running',
   ];
   return { reply: reply(211, `${policy.productName} status:`, ...lines, 'End') };

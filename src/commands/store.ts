@@ -13,13 +13,14 @@ import { reply } from '../protocol/reply.ts';
 import { formatTimeVal } from '../protocol/time.ts';
 import { ROOT, resolvePath, type VirtualPath } from '../protocol/virtual-path.ts';
 import { type CommandContext, defineCommand, type Outcome } from '../spi/command.ts';
-import { Fault, orFault } from '../spi/fault.ts';
-import type { StagedWrite } from '../spi/file-system.ts';
+import { Fault, type FaultKind, orFault } from '../spi/fault.ts';
+import type { Session } from '../spi/session.ts';
 import { receive } from '../transfer/receive.ts';
 import { path } from './arguments.ts';
 import { overData, requireArranged } from './data-transfer.ts';
+import { alone, type UploadBase, uploadBase } from './upload-base.ts';
 
-/** STOR: stores a file; behind REST, the rest of one. */
+/** STOR: stores a file; behind REST, the rest of one; behind RANG, a part of one. */
 const stor = defineCommand({
   verb: 'STOR',
   class: 'write',
@@ -31,7 +32,7 @@ const stor = defineCommand({
   handle: (context, target) => upload(context, target, 'empty'),
 });
 
-/** APPE: adds to a file, published or unfinished. Behind REST it is the same as STOR (RFC 3659 section 5.3). */
+/** APPE: adds to a file, published or unfinished. Behind REST and RANG it is the same as STOR (RFC 3659 section 5.3). */
 const appe = defineCommand({
   verb: 'APPE',
   class: 'write',
@@ -55,9 +56,9 @@ const stou = defineCommand({
 
   async handle(context, wanted) {
     requireArranged(context);
-    const { target, staged } = await stageUnique(context, wanted);
+    const { target, base } = await stageUnique(context, wanted);
     context.note({ path: target });
-    return fill(context, { target, staged, mark: reply(150, `FILE: ${target}`) });
+    return fill(context, { target, base, mark: reply(150, `FILE: ${target}`) });
   },
 });
 
@@ -72,51 +73,60 @@ export function uploadBytesMax(context: CommandContext): number {
 /** An upload for which everything is ready but the data. */
 interface Prepared {
   readonly target: VirtualPath;
-  readonly staged: StagedWrite;
+  readonly base: UploadBase;
   readonly mark: Reply;
 }
 
-/** STOR and APPE. A REST that came before, however long ago, holds until the next transfer, and so for this one. */
+/** STOR and APPE. */
 async function upload(context: CommandContext, target: VirtualPath, from: 'empty' | 'append'): Promise<Outcome> {
   requireArranged(context);
   context.note({ path: target });
-  const { restartBytes, type } = context.session;
-  if (restartBytes > 0 && type === 'A') throw new Fault('RestartInvalid', { text: 'Restarts need TYPE I.' });
-  // An account that may not overwrite ('keep') is told so here when the file exists, and by commit when it came since.
-  const { existing } = context.account();
-  const staged = await context
-    .files()
-    .stage(target, restartBytes > 0 ? { from: 'restart', offsetBytes: restartBytes, existing } : { from, existing });
-  const mark = staged.startBytes > 0 ? `Send the file from byte ${staged.startBytes} on.` : 'Send the file.';
-  return fill(context, { target, staged, mark: reply(150, mark) });
+  const base = await uploadBase(context, target, from);
+  return fill(context, { target, base, mark: reply(150, whatToSend(context.session, base)) });
+}
+
+/** The number is that of REST, which in TYPE A is another than that of the bytes at rest. */
+function whatToSend({ range, restartBytes }: Session, { staged }: UploadBase): string {
+  if (range !== undefined) return `Send bytes ${range.startBytes} to ${range.endBytes} of the file.`;
+  const start = restartBytes > 0 ? restartBytes : staged.startBytes;
+  return start > 0 ? `Send the file from byte ${start} on.` : 'Send the file.';
 }
 
 /** Receives, commits, and only then says 226. Whatever goes wrong ends in `abort`, once. */
-async function fill(context: CommandContext, { target, staged, mark }: Prepared): Promise<Outcome> {
+async function fill(context: CommandContext, { target, base, mark }: Prepared): Promise<Outcome> {
   const { onIncomplete, closeNotify = context.policy.closeNotify } = context.account();
   const { signal, session } = context;
+  const { staged, splice } = base;
   const bytesMax = uploadBytesMax(context);
   try {
     const { bytes, sha256, end } = await overData(context, 'receive', mark, (connection) =>
-      receive({ connection, staged, type: session.type, bytesMax, closeNotify, signal }),
+      receive({ connection, staged, splice, type: session.type, bytesMax, closeNotify, signal }),
     );
     context.note({ bytes, sha256, end });
     await staged.commit();
     return { reply: reply(226, `Stored ${bytes} bytes, SHA-256 ${sha256}.`) };
   } catch (error) {
-    const keptBytes = await staged.abort(canBecomeWhole(error) ? onIncomplete : 'remove').catch((failure: unknown) => {
+    const partial = base.resumable && canBecomeWhole(error) ? onIncomplete : 'remove';
+    const keptBytes = await staged.abort(partial).catch((failure: unknown) => {
       context.log.error('upload.abort_failed', { path: target, error: failure });
       return 0;
     });
     context.note({ keptBytes });
     throw keptBytes > 0 && session.type === 'I' ? withResumption(error, keptBytes) : error;
+  } finally {
+    await base.close();
   }
 }
 
-/** A partial that filled the disk would keep it full, and one beyond its bound can never end within it. */
+/**
+ * A partial that filled the disk would keep it full, and one beyond its bound can never end within it. What was no whole
+ * zlib stream has missed its checksum, so that every byte of it may be wrong.
+ */
 function canBecomeWhole(error: unknown): boolean {
-  return !(error instanceof Fault && (error.kind === 'StorageFull' || error.kind === 'QuotaExceeded'));
+  return !(error instanceof Fault && HOPELESS.has(error.kind));
 }
+
+const HOPELESS: ReadonlySet<FaultKind> = new Set(['StorageFull', 'QuotaExceeded', 'NotZlib']);
 
 /** Tells the client how to go on. Not APPE: with a published file of that name it would add to that one. */
 function withResumption(error: unknown, keptBytes: number): unknown {
@@ -138,7 +148,7 @@ async function stageUnique(context: CommandContext, wanted: VirtualPath): Promis
     const name = `${wanted}.${ending}${attempt === 1 ? '' : `-${attempt}`}`;
     const target = orFault(resolvePath(ROOT, name), 'BadName');
     try {
-      return { target, staged: await context.files().stage(target, { from: 'empty', existing: 'keep' }) };
+      return { target, base: alone(await context.files().stage(target, { from: 'empty', existing: 'keep' })) };
     } catch (error) {
       if (!(error instanceof Fault) || error.kind !== 'FileExists' || attempt === UNIQUE_TRIES_MAX) throw error;
     }

@@ -105,15 +105,20 @@ function namesIn(users: unknown): string[] {
 
 const nameList = z.array(z.object({ name: z.string().optional().catch(undefined) }).catch({})).catch([]);
 
+/** The files of a certificate and its key. */
+type PairFiles = Pick<GatewayOptions['tls'], 'certificateFile' | 'keyFile'>;
+
 function withAbsolutePaths(options: GatewayOptions, baseDir: string): GatewayOptions {
-  const { tls, usersFile } = options;
+  const { tls, hosts, usersFile } = options;
+  const absolute = <T extends PairFiles>(pair: T): T => ({
+    ...pair,
+    ...(pair.certificateFile !== undefined && { certificateFile: resolve(baseDir, pair.certificateFile) }),
+    ...(pair.keyFile !== undefined && { keyFile: resolve(baseDir, pair.keyFile) }),
+  });
   return {
     ...options,
-    tls: {
-      ...tls,
-      ...(tls.certificateFile !== undefined && { certificateFile: resolve(baseDir, tls.certificateFile) }),
-      ...(tls.keyFile !== undefined && { keyFile: resolve(baseDir, tls.keyFile) }),
-    },
+    tls: absolute(tls),
+    hosts: hosts.map(absolute),
     users: options.users.map((user) => ({ ...user, home: resolve(baseDir, user.home) })),
     ...(usersFile !== undefined && { usersFile: resolve(baseDir, usersFile) }),
   };

@@ -4,7 +4,9 @@
  * sizes are bytes. In YAML the same keys are written in snake_case. A checked value passes the check again unchanged.
  */
 import { z } from 'zod';
-import { requirement, userOptions } from '../auth/users.ts';
+import { requirement, userName, userOptions } from '../auth/users.ts';
+import { parseHostName } from '../protocol/host-name.ts';
+import { parseIpv4 } from '../protocol/ip-address.ts';
 import { DEFAULT_LIMITS, type Limits } from '../protocol/limits.ts';
 
 const SECOND_MS = 1_000;
@@ -25,19 +27,47 @@ export const listenOptions = z.strictObject({
   tls: z.enum(['explicit', 'implicit']).default('explicit'),
 });
 
-/** The gateway's certificate: two files, or both as PEM text when the gateway is used as a library. */
+/** A certificate: two files, or both as PEM text when the gateway is used as a library. */
+const pairOptions = {
+  /** PEM file: the server's certificate, then the intermediate ones. */
+  certificateFile: z.string().min(1).max(4_096).optional(),
+  /** PEM file with the private key, readable by its owner only. */
+  keyFile: z.string().min(1).max(4_096).optional(),
+  /** The same as PEM text. */
+  certificate: z.string().min(1).max(1_048_576).optional(),
+  /** The private key as PEM text; never in a configuration file. */
+  key: z.string().min(1).max(1_048_576).optional(),
+};
+
+/** The gateway's certificate, and what every TLS connection must keep. */
 export const tlsOptions = z
   .strictObject({
-    /** PEM file: the server's certificate, then the intermediate ones. */
-    certificateFile: z.string().min(1).max(4_096).optional(),
-    /** PEM file with the private key, readable by its owner only. */
-    keyFile: z.string().min(1).max(4_096).optional(),
-    /** The same as PEM text. */
-    certificate: z.string().min(1).max(1_048_576).optional(),
-    /** The private key as PEM text; never in a configuration file. */
-    key: z.string().min(1).max(1_048_576).optional(),
+    ...pairOptions,
     /** TLS 1.2 is still needed by many partners and safe with the suites that are offered; older versions are not. */
     minVersion: z.enum(['TLSv1.2', 'TLSv1.3']).default('TLSv1.2'),
+  })
+  .superRefine(requireOnePair, ifSound('certificateFile', 'keyFile', 'certificate', 'key'));
+
+/** One line for a greeting. It never names a version: that would help only those who look for a hole. */
+const bannerText = z
+  .string()
+  .regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]{1,200}$/u, { error: 'must be one line of 1 to 200 characters' });
+
+/** A virtual host: another name of this server, with a certificate of its own (RFC 7151). */
+export const hostOptions = z
+  .strictObject({
+    /** What clients say with HOST or SNI. Addresses are no virtual hosts: certificates and SNI hold names. */
+    name: z
+      .string()
+      .toLowerCase()
+      .refine((name) => parseHostName(name) === name && parseIpv4(name) === undefined, {
+        error: 'must be a domain name, such as ftp.example.com',
+      }),
+    ...pairOptions,
+    /** The greeting there; without it the gateway's. */
+    banner: bannerText.optional(),
+    /** The accounts that may log in there; without it all may. */
+    users: z.array(userName).max(100_000).optional(),
   })
   .superRefine(requireOnePair, ifSound('certificateFile', 'keyFile', 'certificate', 'key'));
 
@@ -83,7 +113,10 @@ export const limitsOptions = z
     dataConnectTimeoutMs: limit('dataConnectTimeoutMs', 100, 600 * SECOND_MS),
     wrongPeersMax: limit('wrongPeersMax', 0, 1_000),
     uploadBytesMax: limit('uploadBytesMax', 0, Number.MAX_SAFE_INTEGER),
+    inflateRatioMax: limit('inflateRatioMax', 10, 1_100),
     listingEntriesMax: limit('listingEntriesMax', 1, 100_000_000),
+    hashBytesMax: limit('hashBytesMax', 0, Number.MAX_SAFE_INTEGER),
+    asciiSizeBytesMax: limit('asciiSizeBytesMax', 0, Number.MAX_SAFE_INTEGER),
   } satisfies Record<keyof Limits, z.ZodType>)
   .superRefine(checkHandshakeInLogin, ifSound('handshakeTimeoutMs', 'loginTimeoutMs'))
   .superRefine(checkIdleInSession, ifSound('idleTimeoutMs', 'sessionTimeMaxMs'));
@@ -120,6 +153,12 @@ export const gatewayOptions = z.strictObject({
   listen: z.array(listenOptions).min(1).max(64).superRefine(refuseSameListener),
   /** Required: a gateway without a certificate could take no login. */
   tls: tlsOptions,
+  /** Virtual hosts. Where there are any, TLS for a name that is neither theirs nor in the gateway's certificate is refused. */
+  hosts: z
+    .array(hostOptions)
+    .max(1_000)
+    .superRefine(refuseSameName('is taken by another host'), { when: ({ value }) => Array.isArray(value) })
+    .default([]),
   /** Whether logins are refused before TLS, so that no password ever crosses the network in clear. */
   tlsControlRequired: z.boolean().default(true),
   /** Whether transfers are refused without PROT P, so that no file and no listing does. */
@@ -130,24 +169,25 @@ export const gatewayOptions = z.strictObject({
   sessionReuse: requirement.default('required'),
   /** Whether an upload must end with TLS close_notify, which proves that it was not cut off. */
   closeNotify: requirement.default('required'),
+  /** Whether MODE Z (deflate) is offered. Off: compressing before encrypting lets sizes tell of contents. */
+  modeZ: z.boolean().default(false),
+  /** Whether SITE SYMLINK is offered. Off: a link is a second name for a file, which rules may not know. */
+  symlinks: z.boolean().default(false),
   passive: passiveOptions.prefault({}),
   active: activeOptions.prefault({}),
   /** Accounts. */
   users: z
     .array(userOptions)
     .max(100_000)
-    .superRefine(refuseSameName, { when: ({ value }) => Array.isArray(value) })
+    .superRefine(refuseSameName('is taken by another user'), { when: ({ value }) => Array.isArray(value) })
     .default([]),
   /** A YAML file with more accounts, which `sallyport user` edits; without it there are only those in `users`. */
   usersFile: z.string().min(1).max(4_096).optional(),
   limits: limitsOptions.prefault({}),
   storage: storageOptions.prefault({}),
   log: logOptions.prefault({}),
-  /** The greeting's text. It never names a version: that would help only those who look for a hole. */
-  banner: z
-    .string()
-    .regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]{1,200}$/u, { error: 'must be one line of 1 to 200 characters' })
-    .default('Sallyport ready.'),
+  /** The greeting's text. */
+  banner: bannerText.default('Sallyport ready.'),
 });
 
 /** The gateway's options, checked and with their defaults. */
@@ -223,16 +263,17 @@ function refuseSameListener(listeners: readonly { host: string; port: number }[]
   });
 }
 
-/** Runs although some users are wrong in other ways, and so trusts nothing but a name that is text. */
-function refuseSameName(users: readonly unknown[], context: z.RefinementCtx): void {
-  const seen = new Set<string>();
-  users.forEach((user, index) => {
-    const name = named.safeParse(user).data?.name;
-    if (name === undefined) return;
-    if (seen.has(name))
-      context.addIssue({ code: 'custom', path: [index, 'name'], message: 'is taken by another user' });
-    seen.add(name);
-  });
+/** Runs although some users or hosts are wrong in other ways, and so trusts nothing but a name that is text. */
+function refuseSameName(message: string) {
+  return (entries: readonly unknown[], context: z.RefinementCtx): void => {
+    const seen = new Set<string>();
+    entries.forEach((entry, index) => {
+      const name = named.safeParse(entry).data?.name;
+      if (name === undefined) return;
+      if (seen.has(name)) context.addIssue({ code: 'custom', path: [index, 'name'], message });
+      seen.add(name);
+    });
+  };
 }
 
 const named = z.looseObject({ name: z.string() });

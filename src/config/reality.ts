@@ -6,6 +6,7 @@ import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { parseHostName } from '../protocol/host-name.ts';
 import { readBoundedFile, whyNot } from './bounded-file.ts';
 import type { KeyPath } from './key-names.ts';
 
@@ -33,21 +34,34 @@ export async function homeFindings(value: unknown, { baseDir }: Pick<RealityOpti
   return (await Promise.all(findings)).flat();
 }
 
-/** Checks that certificate and key can be used, now and with each other. The value need not be valid otherwise. */
+/**
+ * Checks that each certificate and key can be used, now and with each other, and that the certificate of a virtual host
+ * is for its name. The value need not be valid otherwise.
+ */
 export async function tlsFindings(value: unknown, options: RealityOptions): Promise<Finding[]> {
-  const { certificateFile, keyFile, key } = sketch.parse(value).tls ?? {};
-  const findings: Finding[] = [];
-  // A configuration is copied, mailed and committed; a key in it would travel along.
-  if (key) findings.push({ path: ['tls', 'key'], message: 'belongs in a file of its own: use key_file' });
-  const certificate = certificateFile ? await readCertificate(certificateFile, findings, options) : undefined;
-  const privateKey = keyFile ? await readKey(keyFile, findings, options) : undefined;
-  if (certificate !== undefined && privateKey !== undefined && !certificate.checkPrivateKey(privateKey)) {
-    findings.push({ path: ['tls', 'keyFile'], message: 'does not belong to the certificate' });
-  }
-  return findings;
+  const { tls = {}, hosts = [] } = sketch.parse(value);
+  const findings = [
+    pairFindings(['tls'], tls, options),
+    ...hosts.map((host, index) => pairFindings(['hosts', index], host, options)),
+  ];
+  return (await Promise.all(findings)).flat();
 }
 
 const FILE_BYTES_MAX = 1_048_576;
+
+/** Certificate and key of the gateway, or of the host that has a name. */
+interface Pair {
+  readonly name?: string | undefined;
+  readonly certificateFile?: string | undefined;
+  readonly keyFile?: string | undefined;
+  readonly key?: string | undefined;
+}
+
+const pairSketch = {
+  certificateFile: z.string().optional().catch(undefined),
+  keyFile: z.string().optional().catch(undefined),
+  key: z.string().optional().catch(undefined),
+};
 
 /** The parts that are looked at; what has another form than expected counts as absent, for the schema reports it. */
 const sketch = z
@@ -56,16 +70,34 @@ const sketch = z
       .array(z.object({ home: z.string().optional().catch(undefined) }).catch({}))
       .optional()
       .catch(undefined),
-    tls: z
-      .object({
-        certificateFile: z.string().optional().catch(undefined),
-        keyFile: z.string().optional().catch(undefined),
-        key: z.string().optional().catch(undefined),
-      })
+    tls: z.object(pairSketch).optional().catch(undefined),
+    hosts: z
+      .array(z.object({ ...pairSketch, name: z.string().optional().catch(undefined) }).catch({}))
       .optional()
       .catch(undefined),
   })
   .catch({});
+
+async function pairFindings(at: KeyPath, pair: Pair, options: RealityOptions): Promise<Finding[]> {
+  const { name, certificateFile, keyFile, key } = pair;
+  const findings: Finding[] = [];
+  const find = (option: keyof Pair, message: string) => findings.push({ path: [...at, option], message });
+  // A configuration is copied, mailed and committed; a key in it would travel along.
+  if (key) find('key', 'belongs in a file of its own: use key_file');
+  const certificate = certificateFile
+    ? await readCertificate(certificateFile, (message) => find('certificateFile', message), options)
+    : undefined;
+  const privateKey = keyFile ? await readKey(keyFile, (message) => find('keyFile', message), options) : undefined;
+  if (certificate !== undefined && privateKey !== undefined && !certificate.checkPrivateKey(privateKey)) {
+    find('keyFile', 'does not belong to the certificate');
+  }
+  // A name that is none is the schema's business.
+  const host = name && parseHostName(name);
+  if (certificate !== undefined && host && certificate.checkHost(host) === undefined) {
+    find('certificateFile', `is not for ${host}`);
+  }
+  return findings;
+}
 
 async function notADirectory(folder: string): Promise<string | undefined> {
   try {
@@ -77,43 +109,45 @@ async function notADirectory(folder: string): Promise<string | undefined> {
 
 async function readCertificate(
   file: string,
-  findings: Finding[],
+  find: (message: string) => void,
   { baseDir, nowMs }: RealityOptions,
 ): Promise<X509Certificate | undefined> {
-  const path = ['tls', 'certificateFile'];
   const read = await readBoundedFile(resolve(baseDir, file), FILE_BYTES_MAX);
   if (!read.ok) {
-    findings.push({ path, message: read.message });
+    find(read.message);
     return undefined;
   }
   const certificate = attempt(() => new X509Certificate(read.text));
   if (certificate === undefined) {
-    findings.push({ path, message: 'holds no certificate in PEM form' });
+    find('holds no certificate in PEM form');
     return undefined;
   }
   if (Date.parse(certificate.validTo) < nowMs) {
-    findings.push({ path, message: `has expired: it was valid until ${certificate.validTo}` });
+    find(`has expired: it was valid until ${certificate.validTo}`);
   }
   if (Date.parse(certificate.validFrom) > nowMs) {
-    findings.push({ path, message: `is not valid yet: only from ${certificate.validFrom}` });
+    find(`is not valid yet: only from ${certificate.validFrom}`);
   }
   return certificate;
 }
 
-async function readKey(file: string, findings: Finding[], { baseDir }: RealityOptions): Promise<KeyObject | undefined> {
-  const path = ['tls', 'keyFile'];
+async function readKey(
+  file: string,
+  find: (message: string) => void,
+  { baseDir }: RealityOptions,
+): Promise<KeyObject | undefined> {
   const read = await readBoundedFile(resolve(baseDir, file), FILE_BYTES_MAX);
   if (!read.ok) {
-    findings.push({ path, message: read.message });
+    find(read.message);
     return undefined;
   }
   if ((read.mode & 0o077) !== 0 && process.platform !== 'win32') {
     const mode = read.mode.toString(8).padStart(4, '0');
-    findings.push({ path, message: `can be used by others (mode ${mode}): run chmod 600 ${file}` });
+    find(`can be used by others (mode ${mode}): run chmod 600 ${file}`);
   }
   const key = attempt(() => createPrivateKey(read.text));
   if (key === undefined) {
-    findings.push({ path, message: 'holds no private key in PEM form, or one that needs a passphrase' });
+    find('holds no private key in PEM form, or one that needs a passphrase');
   }
   return key;
 }

@@ -1,6 +1,8 @@
 /** Writes what every command did into the log: transfers, logins and refusals for the operator, the rest for debugging. */
+import type { LogFields } from '../spi/log.ts';
 import type { Module, Request, Result } from '../spi/module.ts';
 import { defineModule } from '../spi/module.ts';
+import type { Session } from '../spi/session.ts';
 
 /** Logs each command once, behind everything else and before its reply is sent. */
 export function commandLog(): Module {
@@ -24,6 +26,7 @@ function write({ traits, argument, context }: Request, result: Result): void {
     text: result.reply.lines.at(-1),
     ms: Math.round(result.durationMs),
     ...(account === undefined ? {} : { account }),
+    ...(traits.class === 'auth' ? introduction(session) : {}),
     ...result.notes,
     ...(result.cause === undefined ? {} : { cause: causeOf(result.cause) }),
   };
@@ -32,6 +35,14 @@ function write({ traits, argument, context }: Request, result: Result): void {
   if (failed && matters) log.warn('command.failed', fields);
   else if (failed || !matters) log.debug('command', fields);
   else log.info('command', fields);
+}
+
+/** Where a login was tried and with what program, as far as the client has said. */
+function introduction({ host, clientName }: Session): LogFields {
+  return {
+    ...(host === undefined ? {} : { host }),
+    ...(clientName === undefined ? {} : { client: clientName }),
+  };
 }
 
 /** The innermost words for what went wrong: for the log only, never for the client. */

@@ -7,13 +7,14 @@ export interface CommandLine {
 }
 
 /**
- * Takes a line apart: a verb of 1 to 12 ASCII letters, then its end or one space and the argument. Every space behind
- * that one belongs to the argument, as names of files may begin and end with spaces (RFC 2640 section 3.1).
+ * Takes a line apart: a verb of 1 to 12 ASCII letters and, behind the first one, digits (XMD5), then its end or one
+ * space and the argument. Every space behind that one belongs to the argument, as names of files may begin and end with
+ * spaces (RFC 2640 section 3.1).
  *
  * @returns undefined when the line does not begin with a verb; a space in front of it is not tolerated.
  */
 export function parseCommandLine(text: string): CommandLine | undefined {
-  const match = /^([A-Za-z]{1,12})(?: (.*))?$/s.exec(text);
+  const match = /^([A-Za-z][A-Za-z0-9]{0,11})(?: (.*))?$/s.exec(text);
   if (match?.[1] === undefined) return undefined;
   return { verb: match[1].toUpperCase(), argument: match[2] ?? '' };
 }

@@ -7,11 +7,13 @@ export const FACT_NAMES = [
   'type',
   'size',
   'modify',
+  'create',
   'perm',
   'unique',
   'UNIX.mode',
   'UNIX.owner',
   'UNIX.group',
+  'media-type',
 ] as const;
 /** The name of a fact. */
 export type FactName = (typeof FACT_NAMES)[number];
@@ -43,23 +45,29 @@ export interface FactOptions {
   readonly perm: string;
   /** Given for the listed directory itself and for its parent, in MLSD only (sections 7.5.1.2 and 7.5.1.4). */
   readonly directoryType?: 'cdir' | 'pdir' | undefined;
+  /** The value of `media-type`; undefined when it is not known for sure (section 7.5.8). */
+  readonly mediaType?: string | undefined;
 }
 
 /**
  * The enabled facts of one file, as `type=file;size=5;`. The caller adds one space, which is never left out, and the
- * name. Facts that do not apply are left out: the size of what is not a regular file, and a `unique` that the storage
- * gave in characters that could end the fact (section 2.1, token).
+ * name. Facts that do not apply are left out: size and media type of what is not a regular file, a creation that is not
+ * known or later than the modification (section 7.5.4), and a `unique` that the storage gave in characters that could end
+ * the fact (section 2.1, token).
  */
-export function formatFacts(facts: FileFacts, { enabled, perm, directoryType }: FactOptions): string {
+export function formatFacts(facts: FileFacts, { enabled, perm, directoryType, mediaType }: FactOptions): string {
+  const { createdMs } = facts;
   const values: Record<FactName, string | undefined> = {
     type: directoryType ?? TYPES[facts.kind],
     size: facts.kind === 'file' ? `${facts.sizeBytes}` : undefined,
     modify: formatTimeVal(facts.modifiedMs),
+    create: createdMs !== undefined && createdMs <= facts.modifiedMs ? formatTimeVal(createdMs) : undefined,
     perm,
     unique: TOKEN.test(facts.unique) ? facts.unique : undefined,
     'UNIX.mode': (facts.mode & 0o7777).toString(8).padStart(4, '0'),
     'UNIX.owner': `${facts.owner}`,
     'UNIX.group': `${facts.group}`,
+    'media-type': facts.kind === 'file' ? mediaType : undefined,
   };
   return FACT_NAMES.filter((name) => enabled.includes(name) && values[name] !== undefined)
     .map((name) => `${name}=${values[name]};`)

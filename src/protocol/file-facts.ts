@@ -5,6 +5,8 @@ export interface FileFacts {
   readonly kind: 'file' | 'directory' | 'other';
   readonly sizeBytes: number;
   readonly modifiedMs: number;
+  /** When the file was made; undefined where storage does not know. */
+  readonly createdMs?: number;
   /** Unix permission bits, 0 to 0o7777. */
   readonly mode: number;
   readonly linkCount: number;

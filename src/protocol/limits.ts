@@ -38,8 +38,17 @@ export interface Limits {
   readonly wrongPeersMax: number;
   /** Largest upload. Protects the disk; 0 means no bound but the disk's. */
   readonly uploadBytesMax: number;
+  /**
+   * How many times its size on the wire an upload in MODE Z may inflate to. Protects the disk from small uploads that
+   * become huge ones.
+   */
+  readonly inflateRatioMax: number;
   /** Entries in one listing; a longer one is cut off with 451. Protects CPU from listing floods (CVE-2011-0762 class). */
   readonly listingEntriesMax: number;
+  /** Bytes that one HASH, or one of its older relatives, may read; 0 means no bound. Protects the disk and the processor. */
+  readonly hashBytesMax: number;
+  /** Largest file whose octets SIZE counts in TYPE A, for which it has to read it. Protects from floods of SIZE (RFC 3659 section 4.2). */
+  readonly asciiSizeBytesMax: number;
 }
 
 /** The safe defaults. */
@@ -62,5 +71,8 @@ export const DEFAULT_LIMITS: Limits = {
   dataConnectTimeoutMs: 20_000,
   wrongPeersMax: 8,
   uploadBytesMax: 0,
+  inflateRatioMax: 200,
   listingEntriesMax: 1_000_000,
+  hashBytesMax: 68_719_476_736,
+  asciiSizeBytesMax: 16_777_216,
 };

@@ -1,18 +1,17 @@
-/** Turns the bytes of a control channel into command lines: ends of line, Telnet commands, UTF-8, and one bound on it all. */
+/** Turns the bytes of a control channel into command lines: ends of line, Telnet commands, and one bound on it all. */
 import { unreachable } from '../lib/assert.ts';
 
 /**
  * What one line of the control channel came to:
- * - `line`: its text, without the end of line;
- * - `notUtf8`: its bytes are not UTF-8, so that nobody can say which file it names;
+ * - `line`: its bytes, without the end of line. Which text they stand for depends on the session's charset at the moment
+ *   when the line's turn has come;
  * - `badByte`: it holds a NUL or a CR that does not end it. Such a line is refused as a whole; taken as two, its second
  *   half would be a command that someone in between has smuggled in. CR NUL, with which RFC 2640 section 3.1 writes a
  *   CR within a name, is refused with it: no name here has one;
  * - `tooLong`: it is longer than the bound. Reported as soon as that is known; the rest of the line is discarded.
  */
 export type ControlLine =
-  | { readonly kind: 'line'; readonly text: string }
-  | { readonly kind: 'notUtf8' }
+  | { readonly kind: 'line'; readonly bytes: Buffer }
   | { readonly kind: 'badByte' }
   | { readonly kind: 'tooLong' };
 
@@ -41,11 +40,10 @@ const PENDING_BYTES: Record<TelnetState, number> = {
 
 /**
  * Reads lines, however the bytes are split on their way. Lines end with CRLF; a bare LF is tolerated. Telnet commands
- * and option requests are dropped without an answer; IAC IAC is a byte 255. None of this can harm a name, as no byte of
- * UTF-8 is 255. Holds at most `lineBytesMax` bytes.
+ * and option requests are dropped without an answer; IAC IAC is a byte 255. None of this can harm a name in UTF-8, which
+ * has no byte 255. Holds at most `lineBytesMax` bytes.
  */
 export class LineReader {
-  readonly #decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   readonly #line: Buffer;
   #length = 0;
   #telnet: TelnetState = 'ExpectData';
@@ -132,18 +130,9 @@ export class LineReader {
 
   #finish(): ControlLine {
     const bytes = this.#line.subarray(0, this.#afterCr ? this.#length - 1 : this.#length);
-    const line = this.#bad ? ({ kind: 'badByte' } as const) : this.#decode(bytes);
+    const line: ControlLine = this.#bad ? { kind: 'badByte' } : { kind: 'line', bytes: Buffer.from(bytes) };
     this.#clear();
     return line;
-  }
-
-  #decode(bytes: Buffer): ControlLine {
-    try {
-      return { kind: 'line', text: this.#decoder.decode(bytes) };
-    } catch {
-      // The one thing that a fatal decoder throws for; its words add nothing to it.
-      return { kind: 'notUtf8' };
-    }
   }
 
   #clear(): void {

@@ -10,3 +10,13 @@ export function parseOffset(text: string): number | undefined {
   const offsetBytes = Number(text);
   return offsetBytes <= Number.MAX_SAFE_INTEGER ? offsetBytes : undefined;
 }
+
+/**
+ * Permission bits, as SITE CHMOD and MFF give them: three octal digits, perhaps behind a 0. The set-id and sticky bits are
+ * nobody's to set.
+ *
+ * @returns undefined for anything else.
+ */
+export function parseMode(text: string): number | undefined {
+  return /^0?[0-7]{3}$/.test(text) ? Number.parseInt(text, 8) : undefined;
+}

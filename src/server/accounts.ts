@@ -9,6 +9,7 @@ import { readUsersFile, UsersFileRefused } from '../config/users-file.ts';
 import type { Authenticator } from '../spi/authenticator.ts';
 import type { Log } from '../spi/log.ts';
 import { createLocalStorage } from '../storage/local.ts';
+import { charsetNamed } from './legacy-charset.ts';
 
 /** The accounts of the options and of the users file, which may change while the gateway runs. */
 export interface Accounts {
@@ -29,6 +30,7 @@ export function accountsOf(options: GatewayOptions, log: Log): Accounts {
   const file = usersFileOf(options.usersFile);
   const authenticator = usersAuthenticator({
     users: () => [...options.users, ...file.users()],
+    charsetNamed,
     queue: new PasswordQueue({ waitingMax: options.limits.passwordQueueMax }),
     filesFor: (user) => storage.filesFor({ root: user.home, owner: user.name, ...kept }),
   });

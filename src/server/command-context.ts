@@ -31,6 +31,8 @@ export interface ContextParts {
   readonly own: Transfer | undefined;
   /** The transfer that runs beside it. */
   readonly running: Transfer | undefined;
+  /** Aborts when the control connection is gone. */
+  readonly gone: AbortSignal;
   /** Where the command's notes for the log are collected. */
   readonly notes: Record<string, unknown>;
   mark(reply: Reply): void;
@@ -40,7 +42,7 @@ export interface ContextParts {
 export function commandContext(parts: ContextParts): CommandContext {
   const { house, session, log, own, running } = parts;
   const { options } = house;
-  const signal = own?.abort.signal ?? new AbortController().signal;
+  const signal = own?.abort.signal ?? parts.gone;
   return {
     session,
     verb: parts.verb,
@@ -50,12 +52,16 @@ export function commandContext(parts: ContextParts): CommandContext {
       sessionReuse: options.sessionReuse,
       closeNotify: options.closeNotify,
       productName: 'Sallyport',
+      modeZ: options.modeZ,
+      symlinks: options.symlinks,
     },
     limits: options.limits,
     clock: house.clock,
     log,
     data: own === undefined ? parts.data : observed(parts.data, own),
     commands: house.table.commands,
+    greetingOf: (name) => house.virtualHosts.greetingOf(name),
+    sessions: () => house.sessionsOf(accountOf(session)?.name),
     signal,
     transfer: running && { verb: running.verb, bytesMoved: running.connection?.bytesMoved ?? 0 },
     account: () => loggedIn(session),

@@ -1,16 +1,16 @@
 /** The gateway: listeners, sessions and what they share, composed from validated options. */
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { authorizedFiles } from '../access/authorized-files.ts';
 import { COMMANDS } from '../commands/all.ts';
-import type { GatewayOptions, GatewayOptionsInput } from '../config/options.ts';
+import type { GatewayOptionsInput } from '../config/options.ts';
 import { gatewayOptions } from '../config/options.ts';
 import { newSession } from '../engine/apply-change.ts';
 import { PhaseTable } from '../engine/phase-table.ts';
 import type { Clock } from '../lib/clock.ts';
 import { systemClock } from '../lib/clock.ts';
 import { formatReply, reply } from '../protocol/reply.ts';
+import type { SessionSummary } from '../spi/command.ts';
 import { Fault } from '../spi/fault.ts';
 import type { Log } from '../spi/log.ts';
 import { silentLog } from '../spi/log.ts';
@@ -19,13 +19,12 @@ import { ControlConnection } from '../transport/control-connection.ts';
 import { localOf, peerOf } from '../transport/endpoint.ts';
 import type { Listener } from '../transport/listener.ts';
 import { listen } from '../transport/listener.ts';
-import type { TlsIdentity } from '../transport/tls-context.ts';
-import { tlsContext } from '../transport/tls-context.ts';
 import type { Accounts } from './accounts.ts';
 import { accountsOf } from './accounts.ts';
 import { builtInModules } from './built-in-modules.ts';
 import type { House } from './house.ts';
 import { SessionLoop } from './session-loop.ts';
+import { virtualHosts } from './virtual-hosts.ts';
 
 /** Where a running gateway can be reached. */
 export interface GatewayAddress {
@@ -69,14 +68,11 @@ export function createGateway(input: GatewayOptionsInput, parts: GatewayParts = 
   const options = gatewayOptions.parse(input);
   const clock = parts.clock ?? systemClock;
   const log = parts.log ?? silentLog;
-  const identity = identityOf(options);
-  // The first real handshake would be a late moment to learn that the key does not fit the certificate.
-  tlsContext(identity, options.limits.sessionTimeMaxMs);
-  const modules = builtInModules(options.limits, clock, log);
+  const modules = builtInModules(options, clock, log);
   const accounts = accountsOf(options, log);
-  const house: House = {
+  const house = {
     options,
-    identity,
+    virtualHosts: virtualHosts(options),
     modules,
     table: new PhaseTable(COMMANDS, modules),
     authenticators: [accounts.authenticator],
@@ -87,25 +83,14 @@ export function createGateway(input: GatewayOptionsInput, parts: GatewayParts = 
   return new RunningGateway(house, accounts);
 }
 
-function identityOf({ tls }: GatewayOptions): TlsIdentity {
-  const { minVersion } = tls;
-  if (tls.certificate !== undefined && tls.key !== undefined)
-    return { certificate: tls.certificate, key: tls.key, minVersion };
-  return {
-    certificate: readFileSync(tls.certificateFile ?? '', 'utf8'),
-    key: readFileSync(tls.keyFile ?? '', 'utf8'),
-    minVersion,
-  };
-}
-
 class RunningGateway implements Gateway {
   readonly #house: House;
   readonly #accounts: Accounts;
   readonly #sessions = new Map<SessionLoop, Promise<void>>();
   #listeners: { readonly listener: Listener; readonly address: GatewayAddress }[] = [];
 
-  constructor(house: House, accounts: Accounts) {
-    this.#house = house;
+  constructor(house: Omit<House, 'sessionsOf'>, accounts: Accounts) {
+    this.#house = { ...house, sessionsOf: (account) => this.#sessionsOf(account) };
     this.#accounts = accounts;
   }
 
@@ -144,6 +129,10 @@ class RunningGateway implements Gateway {
     await Promise.all(this.#sessions.values());
     timer.cancel();
     await Promise.all(closed);
+  }
+
+  #sessionsOf(account: string | undefined): readonly SessionSummary[] {
+    return [...this.#sessions.keys()].flatMap(({ summary }) => (summary?.account === account ? (summary ?? []) : []));
   }
 
   #accept(socket: Socket, mode: 'explicit' | 'implicit'): void {

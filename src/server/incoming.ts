@@ -12,7 +12,8 @@ export type Incoming =
       readonly kind: 'command';
       readonly definition: CommandDefinition;
       readonly verb: string;
-      readonly argument: string;
+      /** Its bytes: which text they stand for is decided when the command's turn has come. */
+      readonly argument: Buffer;
     }
   | { readonly kind: 'bad'; readonly fault: Fault; readonly line: string }
   | { readonly kind: 'attack'; readonly what: string }
@@ -25,23 +26,23 @@ export function interpret(event: ControlEvent, table: PhaseTable): Incoming {
       return event;
     case 'tooLong':
       return { kind: 'bad', fault: new Fault('LineTooLong'), line: '' };
-    case 'notUtf8':
-      return { kind: 'bad', fault: new Fault('NotEncodedUtf8'), line: '' };
     case 'badByte':
       return { kind: 'bad', fault: new Fault('Unknown'), line: '' };
     case 'line':
-      return parse(event.text, table);
+      return parse(event.bytes, table);
     default:
       return unreachable(event);
   }
 }
 
-function parse(line: string, table: PhaseTable): Incoming {
+function parse(bytes: Buffer, table: PhaseTable): Incoming {
+  // Verbs are ASCII in every charset; each other byte is kept as one character.
+  const line = bytes.toString('latin1');
   if (looksLikeHttp(line)) return { kind: 'attack', what: 'an HTTP request on the control channel (ALPACA)' };
   const parsed = parseCommandLine(line);
   if (parsed === undefined) return { kind: 'bad', fault: new Fault('Unknown'), line: '' };
   const definition = table.find(parsed.verb);
   // The argument of a mistyped PASS is a password: it goes no further.
-  if (definition === undefined) return { kind: 'bad', fault: new Fault('NotImplemented'), line: parsed.verb };
-  return { kind: 'command', definition, verb: parsed.verb, argument: parsed.argument };
+  if (definition === undefined) return { kind: 'bad', fault: new Fault('Unknown'), line: parsed.verb };
+  return { kind: 'command', definition, verb: parsed.verb, argument: Buffer.from(parsed.argument, 'latin1') };
 }

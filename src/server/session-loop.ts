@@ -4,14 +4,15 @@ import { dispatch } from '../engine/dispatch.ts';
 import type { Timer } from '../lib/clock.ts';
 import type { Reply } from '../protocol/reply.ts';
 import { reply } from '../protocol/reply.ts';
-import type { CommandDefinition } from '../spi/command.ts';
+import { charsetOf, UTF_8 } from '../spi/charset.ts';
+import type { CommandDefinition, SessionSummary } from '../spi/command.ts';
 import { Fault } from '../spi/fault.ts';
 import type { Log } from '../spi/log.ts';
 import type { Session, SessionChange } from '../spi/session.ts';
 import type { ControlConnection } from '../transport/control-connection.ts';
 import { DataChannel } from '../transport/data-channel.ts';
 import type { TlsContext } from '../transport/tls-context.ts';
-import { tlsContext } from '../transport/tls-context.ts';
+import { newTicketKeys, tlsContext } from '../transport/tls-context.ts';
 import { HandshakeFailed } from '../transport/tls-handshake.ts';
 import type { Transfer } from './command-context.ts';
 import { accountOf, commandContext } from './command-context.ts';
@@ -25,6 +26,7 @@ export class SessionLoop {
   readonly #control: ControlConnection;
   readonly #log: Log;
   readonly #data: DataChannel;
+  readonly #sinceMs: number;
   readonly #backlog: Incoming[] = [];
   #session: Session;
   #context: TlsContext | undefined;
@@ -40,6 +42,7 @@ export class SessionLoop {
     this.#house = house;
     this.#control = control;
     this.#session = session;
+    this.#sinceMs = house.clock.now();
     this.#log = house.log.with({ session: session.id, peer: session.peer.address });
     this.#data = new DataChannel({
       peer: session.peer,
@@ -63,9 +66,17 @@ export class SessionLoop {
     return this.#session;
   }
 
+  /** The session as SITE WHO shows it; undefined while nobody is logged in. */
+  get summary(): SessionSummary | undefined {
+    const { id, peer } = this.#session;
+    const account = accountOf(this.#session)?.name;
+    if (account === undefined) return undefined;
+    return { id, account, address: peer.address, sinceMs: this.#sinceMs, transfer: this.#transfer?.verb };
+  }
+
   /** Serves until the connection ends. Never throws. */
   async run(mode: 'explicit' | 'implicit'): Promise<void> {
-    const { clock, options } = this.#house;
+    const { clock, options, virtualHosts } = this.#house;
     const limits = options.limits;
     const expiry = clock.after(limits.sessionTimeMaxMs, () => this.end(new Fault('SessionExpired')));
     const loginDeadline = clock.after(limits.loginTimeoutMs, () => {
@@ -74,7 +85,7 @@ export class SessionLoop {
     try {
       this.#log.debug('session.start', { port: this.#session.peer.port, listener: this.#session.local.port });
       if (mode === 'implicit') await this.#startTls('implicit');
-      await this.#control.send(reply(220, options.banner));
+      await this.#control.send(reply(220, virtualHosts.greetingOf(this.#session.host) ?? options.banner));
       while (this.#closing === undefined) await this.#turn();
       await this.#sayGoodbye();
     } catch (error) {
@@ -110,8 +121,7 @@ export class SessionLoop {
     this.#idle?.cancel();
     const incoming = this.#closing === undefined ? this.#backlog.shift() : undefined;
     if (incoming === undefined) return;
-    if (incoming.kind !== 'command' || incoming.definition.data !== 'transfers') return this.#serve(incoming);
-    await this.#serveTransfer(incoming.definition, incoming);
+    await this.#serve(incoming);
   }
 
   /** Resolves when a line has been read into the backlog, or somebody calls `#wake`. */
@@ -154,13 +164,26 @@ export class SessionLoop {
       case 'bad':
         return this.#refuseLine(incoming.fault, incoming.line);
       case 'command':
-        return this.#execute(incoming.definition, incoming, undefined);
+        return this.#serveCommand(incoming.definition, incoming);
     }
+  }
+
+  /** What a line means is decided only now: a line before it may have changed the charset (OPTS UTF8). */
+  async #serveCommand(definition: CommandDefinition, { verb, argument }: { verb: string; argument: Buffer }) {
+    const charset = charsetOf(this.#session);
+    const text = charset.decode(argument);
+    if (text === undefined) {
+      const fault = charset === UTF_8 ? new Fault('NotEncodedUtf8') : notIn(charset.name);
+      return this.#refuseLine(fault, verb);
+    }
+    const call = { verb, argument: text };
+    if (definition.data === 'transfers') return this.#serveTransfer(definition, call);
+    await this.#execute(definition, call, undefined);
   }
 
   async #refuseLine(fault: Fault, line: string): Promise<void> {
     this.#log.debug('command.refused', { line, fault: fault.kind });
-    await this.#control.send(reply(fault.code, fault.text));
+    await this.#send(reply(fault.code, fault.text));
     this.#badCommands += 1;
     if (this.#badCommands >= this.#house.options.limits.badCommandsMax) this.end(new Fault('TooManyBadCommands'));
   }
@@ -208,6 +231,7 @@ export class SessionLoop {
       data: this.#data,
       own: transfer,
       running: this.#transfer,
+      gone: this.#control.gone,
       notes,
       mark: (mark) => this.#mark(mark, transfer),
     });
@@ -223,7 +247,7 @@ export class SessionLoop {
     if (change?.kind === 'StartTls') return this.#upgrade(definition, final, change);
     this.#session = afterCommand(this.#session, definition, change);
     if (change !== undefined && FORGETS_DATA.has(change.kind)) this.#data.close();
-    await this.#control.send(final);
+    await this.#send(final);
     // 421 announces the end of the connection, whoever said it (RFC 959 section 4.2.2).
     if (change?.kind === 'Close' || final.code === 421) this.#closing ??= 'quit';
     if (change?.kind === 'FailLogin' && this.#session.failedLogins >= this.#house.options.limits.loginAttemptsMax) {
@@ -242,10 +266,22 @@ export class SessionLoop {
   }
 
   async #startTls(mode: 'explicit' | 'implicit', accepted?: Reply): Promise<void> {
-    const { options, identity } = this.#house;
-    this.#context = tlsContext(identity, options.limits.sessionTimeMaxMs);
+    const { options, virtualHosts } = this.#house;
+    // Whichever host is chosen, a ticket of this connection is one of this connection.
+    const ticketKeys = newTicketKeys();
+    const identity = virtualHosts.identityOf(this.#session.host);
+    const context = tlsContext(identity, options.limits.sessionTimeMaxMs, ticketKeys);
+    this.#context = context;
     try {
-      const facts = await this.#control.startTls(this.#context, accepted);
+      const facts = await this.#control.startTls(context, accepted, (serverName) => {
+        this.#refuseServerName(serverName);
+        const chosen = virtualHosts.identityOf(serverName);
+        if (chosen === identity) return context.secure;
+        const { secure } = tlsContext(chosen, options.limits.sessionTimeMaxMs, ticketKeys);
+        // Data connections present the same certificate, and what remembers their sessions stays the same.
+        this.#context = { ...context, secure };
+        return secure;
+      });
       this.#session = withControlTls(this.#session, facts, mode);
       this.#log.debug('tls.control', { ...facts });
     } catch (error) {
@@ -258,6 +294,13 @@ export class SessionLoop {
     }
   }
 
+  /** @throws Error when TLS must not begin for that name: nobody is served there, or HOST has named another. */
+  #refuseServerName(serverName: string): void {
+    const { host } = this.#session;
+    if (host !== undefined && host !== serverName) throw new Error(`server_name ${serverName} is not HOST ${host}`);
+    if (!this.#house.virtualHosts.admits(serverName)) throw new Error(`server_name ${serverName} is not served here`);
+  }
+
   #attack(what: string): void {
     this.#log.warn('attack', { what });
     this.#closing = 'quit';
@@ -266,7 +309,7 @@ export class SessionLoop {
 
   #mark(mark: Reply, transfer: Transfer | undefined): void {
     // A preliminary reply is one line; the control connection takes it without waiting.
-    void this.#control.send(mark);
+    void this.#send(mark);
     if (transfer !== undefined) transfer.marked = true;
     this.#wake();
   }
@@ -282,13 +325,21 @@ export class SessionLoop {
   async #sayGoodbye(): Promise<void> {
     if (this.#closing instanceof Fault) {
       this.#log.info('session.ended', { fault: this.#closing.kind });
-      await this.#control.send(reply(this.#closing.code, this.#closing.text));
+      await this.#send(reply(this.#closing.code, this.#closing.text));
     }
+  }
+
+  #send(answer: Reply): Promise<void> {
+    return this.#control.send(answer, charsetOf(this.#session));
   }
 }
 
 /** Changes after which a data channel arranged by the earlier state must not be used. */
 const FORGETS_DATA: ReadonlySet<SessionChange['kind']> = new Set(['StartTls', 'Reinitialise', 'NameUser']);
+
+function notIn(charset: string): Fault {
+  return new Fault('NotInCharset', { text: `The command is not text in ${charset}, the charset of this account.` });
+}
 
 function aborts(incoming: Incoming): boolean {
   return incoming.kind === 'command' && incoming.definition.duringTransfer === 'aborts';

@@ -1,6 +1,7 @@
 /** The contract of authentication: who someone is, and what account that makes them. */
 
 import type { Secret } from '../lib/secret.ts';
+import type { Charset } from './charset.ts';
 import type { ExistingFile, FileSystem } from './file-system.ts';
 import type { Permitted } from './permissions.ts';
 
@@ -22,6 +23,8 @@ export interface Account extends Permitted {
   readonly closeNotify?: Requirement;
   /** Largest upload in bytes; undefined takes the gateway's limit. */
   readonly uploadBytesMax?: number;
+  /** How the client writes names; undefined is UTF-8. */
+  readonly charset?: Charset;
 }
 
 /** What a client offers as proof. */

@@ -2,6 +2,7 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Limits } from '../protocol/limits.ts';
 import type { Reply } from '../protocol/reply.ts';
+import { reply } from '../protocol/reply.ts';
 import type { Account, Requirement } from './authenticator.ts';
 import type { DataPort } from './data-port.ts';
 import type { FileSystem } from './file-system.ts';
@@ -24,6 +25,8 @@ export interface CommandTraits {
   /** `members` is refused with 530 before login. */
   readonly who: 'anyone' | 'members';
   readonly data?: DataUse;
+  /** Uses up the range that RANG chose without being a transfer (HASH). */
+  readonly usesRange?: boolean;
   /**
    * While a transfer runs: `now` is answered beside it, `aborts` ends it as soon as it is read and is answered behind
    * it, and everything else waits for its end.
@@ -31,12 +34,16 @@ export interface CommandTraits {
   readonly duringTransfer?: 'now' | 'aborts' | 'waits';
   /** Its argument is never shown to a module or written into a log (PASS). */
   readonly secret?: boolean;
+  /** Why it is refused whatever is asked; such a command is in the table and answers its code, never more. */
+  readonly refused?: string;
+  /** What a reader of `docs/rfc.md` should know beyond its being there. */
+  readonly note?: string;
   /** Where it is defined, as `RFC 959 section 4.1.3`. */
   readonly rfc: string;
   /** Its syntax, as HELP shows it. */
   readonly help: string;
-  /** Its line in FEAT (RFC 2389); none when it is part of RFC 959. */
-  readonly feat?: string | ((session: Session) => string);
+  /** Its line in FEAT (RFC 2389), or several; none when it is part of RFC 959. */
+  readonly feat?: string | ((session: Session, policy: Policy) => string | readonly string[]);
 }
 
 /** A command as it stands in the table; made by `defineCommand`. */
@@ -59,6 +66,21 @@ export interface Policy {
   readonly closeNotify: Requirement;
   /** Shown after `SYST` and in `HELP`: never more than the product's name. */
   readonly productName: string;
+  /** Whether MODE Z is offered; off by default, as compression before encryption can tell an observer of the content. */
+  readonly modeZ: boolean;
+  /** Whether SITE SYMLINK is offered; off by default, as a link is a second name that rules may not know. */
+  readonly symlinks: boolean;
+}
+
+/** One session, as SITE WHO shows it to the account that it belongs to. */
+export interface SessionSummary {
+  readonly id: string;
+  readonly account: string;
+  readonly address: string;
+  /** Milliseconds since 1970 (UTC). */
+  readonly sinceMs: number;
+  /** The verb of the transfer that runs; undefined when none does. */
+  readonly transfer: string | undefined;
 }
 
 /** What is under way on the data channel, for STAT. */
@@ -79,9 +101,13 @@ export interface CommandContext {
   readonly log: Log;
   /** The data channel. */
   readonly data: DataPort;
+  /** The sessions of the account that is logged in, this one among them; none before login. */
+  sessions(): readonly SessionSummary[];
+  /** What is said to those who come to this host, in small letters (HOST); undefined when it is not served here. */
+  greetingOf(name: string): string | undefined;
   /** The whole table, for HELP and FEAT. */
   readonly commands: readonly CommandTraits[];
-  /** Aborts when the client sends ABOR, or the control connection is gone. */
+  /** Aborts when the control connection is gone; that of a transfer also when the client sends ABOR. */
   readonly signal: AbortSignal;
   /** What runs on the data channel beside this command. */
   readonly transfer: RunningTransfer | undefined;
@@ -102,6 +128,28 @@ export interface CommandSpec<Argument> extends CommandTraits {
   /** Turns the text behind the verb into what `handle` needs. @throws Fault `Syntax`, `Parameter`. */
   parse(text: string, session: Session): Argument;
   handle(context: CommandContext, argument: Argument): Outcome | Promise<Outcome>;
+}
+
+/** A command that is refused on purpose: in the table, with a reason, so that nobody wonders whether it was forgotten. */
+export interface RefusalSpec {
+  readonly verb: string;
+  readonly class: CommandClass;
+  readonly rfc: string;
+  readonly code: number;
+  /** The code before TLS, where it is another. */
+  readonly codeInClear?: number;
+  /** Why, for `docs/rfc.md`; the client reads it too. */
+  readonly why: string;
+}
+
+/** Makes a command that answers its code and reason to everyone; its note tells the codes. */
+export function defineRefusal({ verb, class: kind, rfc, code, codeInClear, why }: RefusalSpec): CommandDefinition {
+  const note = codeInClear === undefined ? `Answers ${code}.` : `Answers ${code}, before TLS ${codeInClear}.`;
+  const traits = { verb, class: kind, rfc, help: verb, who: 'anyone', refused: why, note } as const;
+  return {
+    ...traits,
+    run: async ({ session }) => ({ reply: reply(session.controlTls ? code : (codeInClear ?? code), why) }),
+  };
 }
 
 /** Makes a command out of its description. */

@@ -21,6 +21,7 @@ const FAULTS = {
   TooManyBadCommands: { code: 421, text: 'Closed after too many commands that were not understood.' },
   ShuttingDown: { code: 421, text: 'The server is closing; try again later.' },
   NotEncodedUtf8: { code: 501, text: 'The command is not valid UTF-8; switch the client to UTF-8.' },
+  NotInCharset: { code: 501, text: 'The command is not text in the charset of this account.' },
   // The data connection (RFC 4217 sections 9 and 10).
   ProtectionRequired: { code: 521, text: 'Data connections must be protected here: send PBSZ 0, then PROT P.' },
   ReuseRequired: {
@@ -39,6 +40,7 @@ const FAULTS = {
     code: 426,
     text: 'The data connection ended without TLS close_notify, so the file may be cut off; nothing was published.',
   },
+  NotZlib: { code: 426, text: 'The data are not one whole zlib stream, as MODE Z demands; nothing was published.' },
   Stalled: { code: 426, text: 'The data connection stood still for too long; nothing was published.' },
   // Files.
   NoSuchFile: { code: 550, text: 'No such file or directory.' },
@@ -52,6 +54,11 @@ const FAULTS = {
   FileBusy: { code: 450, text: 'The file is in use; try again later.' },
   StorageFull: { code: 452, text: 'Not enough space on the server; nothing was published.' },
   QuotaExceeded: { code: 552, text: 'The file is larger than this account may store; nothing was published.' },
+  // Hashes and ranges (draft-bryan-ftpext-hash-02 section 3.5, draft-bryan-ftp-range-08 section 4).
+  HashDenied: { code: 552, text: 'Permission denied.' },
+  HashOfDirectory: { code: 553, text: 'Only regular files have a hash.' },
+  HashTooLong: { code: 556, text: 'That is more than is hashed at once: choose a part of it.' },
+  RangeNeedsImage: { code: 551, text: 'Ranges need TYPE I and MODE S.' },
   ListingTooLong: { code: 451, text: 'The listing is too long and was cut off.' },
   Local: { code: 451, text: 'Local error in processing.' },
 } as const satisfies Record<string, { code: number; text: string }>;

@@ -31,6 +31,11 @@ export interface FileSystem {
   makeDirectory(path: VirtualPath): Promise<void>;
   /** @throws Fault `DirectoryNotEmpty`, `NotADirectory`. */
   removeDirectory(path: VirtualPath): Promise<void>;
+  /**
+   * Removes a directory with everything in it and follows no links; absent where storage cannot. What forbids it is
+   * looked for before anything is removed. @throws Fault `NotADirectory`, `FileBusy`, `ListingTooLong` past `entriesMax`.
+   */
+  removeTree?(path: VirtualPath, entriesMax: number): Promise<void>;
   /** @throws Fault `NotAFile` for a directory. */
   removeFile(path: VirtualPath): Promise<void>;
   /**
@@ -41,6 +46,10 @@ export interface FileSystem {
 
   /** Sets the time of last modification, in milliseconds since 1970 (UTC). */
   setModified(path: VirtualPath, modifiedMs: number): Promise<void>;
+  /** Sets the time of creation; absent where storage cannot (no Unix file system can). */
+  setCreated?(path: VirtualPath, createdMs: number): Promise<void>;
+  /** Makes a symbolic link at `path` to `target`; absent where storage has none. Links never lead out of the root. */
+  makeSymlink?(path: VirtualPath, target: VirtualPath): Promise<void>;
   /** Sets the Unix permission bits, 0 to 0o777. */
   setMode(path: VirtualPath, mode: number): Promise<void>;
 

@@ -1,18 +1,18 @@
 /** Permission letters, as pyftpdlib has them: what each one allows, and which of them hold where. */
-import { isWithin, type VirtualPath } from '../protocol/virtual-path.ts';
+import { isWithin, parentOf, type VirtualPath } from '../protocol/virtual-path.ts';
 
 /** Every letter with what it allows, in the order in which they are usually written. */
 export const PERMISSIONS = {
   e: 'enter a directory (CWD, CDUP)',
-  l: 'list a directory and see facts of files (LIST, NLST, MLSD, MLST, STAT, SIZE, MDTM)',
-  r: 'read a file (RETR)',
-  a: 'append to a file (APPE)',
-  d: 'delete a file or an empty directory (DELE, RMD)',
+  l: 'list a directory and see facts of files (LIST, NLST, MLSD, MLST, STAT, SIZE, MDTM, AVBL, DSIZ)',
+  r: 'read a file (RETR, HASH, CPFR, SITE COPY)',
+  a: 'append to a file (APPE, COMB)',
+  d: 'delete a file or a directory (DELE, RMD, RMDA, COMB)',
   f: 'rename a file or a directory (RNFR, RNTO)',
   m: 'make a directory (MKD)',
-  w: 'write a file (STOR, STOU)',
-  M: 'change permission bits (SITE CHMOD)',
-  T: 'change the time of last modification (MFMT, SITE UTIME)',
+  w: 'write a file (STOR, STOU, CPTO, COMB, SITE COPY) or make a link (SITE SYMLINK)',
+  M: 'change permission bits (MFF, SITE CHMOD)',
+  T: 'change the times of modification and creation (MFMT, MFCT, MFF, SITE UTIME)',
 } as const;
 
 /** One of the letters. */
@@ -53,6 +53,16 @@ export function permissionsAt(account: Permitted, directory: VirtualPath): Reado
     if (holds && (nearest === undefined || rule.path.length > nearest.path.length)) nearest = rule;
   }
   return nearest?.permissions ?? account.permissions;
+}
+
+/**
+ * Whether a letter that changes an entry (`d`, `M`, `T`) holds for what the path names. Changing an entry that is a
+ * directory touches what lies in it, so every rule at or below it must agree. Otherwise `d` at /a would reach into /a/b,
+ * where a rule takes it away.
+ */
+export function mayChange(account: Permitted, letter: PermissionLetter, path: VirtualPath): boolean {
+  const within = account.directories.filter((rule) => isWithin(rule.path, path));
+  return permissionsAt(account, parentOf(path)).has(letter) && within.every((rule) => rule.permissions.has(letter));
 }
 
 function isLetter(character: string): character is PermissionLetter {

@@ -17,6 +17,8 @@ export interface TlsFacts {
   readonly suite: string;
   /** Whether an earlier session was resumed. */
   readonly resumed: boolean;
+  /** The name that the client asked for (SNI), in small letters; absent when it named none. */
+  readonly serverName?: string;
 }
 
 /** How far the login has come. */
@@ -30,6 +32,21 @@ export type ProtectionLevel = 'C' | 'P';
 
 /** Representation type: `A` is ASCII, `I` is image; `L 8` is kept as `I`, which it equals (RFC 959 section 3.1.1). */
 export type TransferType = 'A' | 'I';
+
+/** How the bytes of a transfer are sent: `S` as they are, `Z` deflated (draft-preston-ftpext-deflate-04). */
+export type TransferMode = 'S' | 'Z';
+
+/** The algorithms of HASH, by their IANA textual names (draft-bryan-ftpext-hash-02 section 3). */
+export const HASH_ALGORITHMS = ['SHA-256', 'SHA-512', 'SHA-1', 'MD5', 'CRC32'] as const;
+
+/** One of them. */
+export type HashAlgorithm = (typeof HASH_ALGORITHMS)[number];
+
+/** Bytes `startBytes` to `endBytes` of a file, the last one included (RANG). */
+export interface ByteRange {
+  readonly startBytes: number;
+  readonly endBytes: number;
+}
 
 /** Everything the server knows of one control connection. */
 export interface Session {
@@ -46,12 +63,26 @@ export interface Session {
   readonly type: TransferType;
   /** Where the next transfer starts (REST); 0 when at the beginning. Consumed by the next transfer. */
   readonly restartBytes: number;
+  /** What RANG chose; consumed by the next transfer or HASH. */
+  readonly range: ByteRange | undefined;
+  readonly mode: TransferMode;
+  /** How hard MODE Z compresses what is sent, 0 to 9 (OPTS MODE Z LEVEL). */
+  readonly deflateLevel: number;
+  readonly hashAlgorithm: HashAlgorithm;
+  /** The virtual host, by HOST or SNI; undefined for the gateway itself (RFC 7151). */
+  readonly host: string | undefined;
+  /** What the client says it is (CLNT, CSID); for the log. */
+  readonly clientName: string | undefined;
+  /** Set by CPFR for the command that follows it, as RNFR's is. */
+  readonly copyFrom: VirtualPath | undefined;
   /** Set by RNFR for the command that follows it, and for that one only (RFC 959 section 4.1.3). */
   readonly renameFrom: VirtualPath | undefined;
   /** After EPSV ALL only EPSV may arrange data connections (RFC 2428 section 4). */
   readonly epsvAll: boolean;
   /** The facts that MLSD and MLST give (OPTS MLST, RFC 3659 section 7.9). */
   readonly mlstFacts: readonly FactName[];
+  /** Whether the client has asked for UTF-8 in place of its account's charset (OPTS UTF8 ON). */
+  readonly utf8Asked: boolean;
 }
 
 /** What a handler asks to be changed. */
@@ -71,8 +102,16 @@ export type SessionChange =
   | { readonly kind: 'ChangeDirectory'; readonly path: VirtualPath }
   | { readonly kind: 'SetType'; readonly type: TransferType }
   | { readonly kind: 'SetRestart'; readonly offsetBytes: number }
+  | { readonly kind: 'SetRange'; readonly range: ByteRange | undefined }
+  | { readonly kind: 'SetMode'; readonly mode: TransferMode }
+  | { readonly kind: 'SetDeflateLevel'; readonly level: number }
+  | { readonly kind: 'SetHashAlgorithm'; readonly algorithm: HashAlgorithm }
+  | { readonly kind: 'SetHost'; readonly host: string }
+  | { readonly kind: 'SetClientName'; readonly name: string }
+  | { readonly kind: 'SetCopyFrom'; readonly path: VirtualPath }
   | { readonly kind: 'SetRenameFrom'; readonly path: VirtualPath }
   | { readonly kind: 'SetEpsvAll' }
   | { readonly kind: 'SetMlstFacts'; readonly facts: readonly FactName[] }
+  | { readonly kind: 'AskUtf8'; readonly asked: boolean }
   /** The connection ends once the reply is sent. */
   | { readonly kind: 'Close' };

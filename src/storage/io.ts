@@ -20,6 +20,7 @@ export type StorageIo = Pick<
   | 'rename'
   | 'rmdir'
   | 'statfs'
+  | 'symlink'
   | 'unlink'
   | 'utimes'
 >;
@@ -61,10 +62,13 @@ export function identityOf(stats: BigIntStats): string {
 
 /** A file's facts, as the rest of the gateway knows them. */
 export function factsOf(stats: BigIntStats): FileFacts {
+  const createdMs = Number(stats.birthtimeMs);
   return {
     kind: kindOf(stats),
     sizeBytes: Number(stats.size),
     modifiedMs: Number(stats.mtimeMs),
+    // 0 is what a file system says that does not know.
+    ...(createdMs > 0 ? { createdMs } : {}),
     mode: Number(stats.mode & 0o7777n),
     linkCount: Number(stats.nlink),
     owner: Number(stats.uid),

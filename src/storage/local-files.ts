@@ -10,8 +10,10 @@ import { asFault, isFault, translated } from './errors.ts';
 import { factsOf, type StorageIo } from './io.ts';
 import type { HeldDirectory, HeldNode, Jail } from './jail.ts';
 import { listDirectory } from './listing.ts';
+import { makeSymlink } from './make-symlink.ts';
 import { openFile } from './opened-file.ts';
 import { removeEmptyDirectory } from './remove-directory.ts';
+import { removeTree } from './remove-tree.ts';
 import { type Place, renamePlace } from './rename.ts';
 import { leadsToReserved } from './staging-names.ts';
 
@@ -106,6 +108,12 @@ export class LocalFiles implements FileSystem {
     await this.#withPlace(path, (place) => removeEmptyDirectory(this.#io, this.#settings.live, place));
   }
 
+  async removeTree(path: VirtualPath, entriesMax: number): Promise<void> {
+    if (path === ROOT) throw new Fault('PermissionDenied');
+    refuseReserved(path, 'NoSuchFile');
+    await this.#withPlace(path, (place) => removeTree(this.#io, this.#settings.live, place, entriesMax));
+  }
+
   async removeFile(path: VirtualPath): Promise<void> {
     if (path === ROOT) throw new Fault('NotAFile');
     refuseReserved(path, 'NoSuchFile');
@@ -128,6 +136,15 @@ export class LocalFiles implements FileSystem {
         await target.directory.sync();
         if (source.directory.identity !== target.directory.identity) await source.directory.sync();
       }),
+    );
+  }
+
+  async makeSymlink(path: VirtualPath, target: VirtualPath): Promise<void> {
+    if (path === ROOT) throw new Fault('FileExists');
+    refuseReserved(path, 'BadName');
+    const { sync } = this.#settings;
+    await this.#withNode(target, (node) =>
+      this.#withPlace(path, (place) => makeSymlink(this.#io, { place, node, sync })),
     );
   }
 

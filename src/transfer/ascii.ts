@@ -32,7 +32,12 @@ export class CrlfToLf {
 
 /** Turns LF into CRLF, for what is sent. A CRLF that is there already is not doubled. */
 export class LfToCrlf {
-  #endedInCr = false;
+  #endedInCr: boolean;
+
+  /** @param start whether what was sent before ended in a CR, an LF behind which needs none; not so at the beginning. */
+  constructor({ afterCr }: { readonly afterCr: boolean } = { afterCr: false }) {
+    this.#endedInCr = afterCr;
+  }
 
   /** The converted bytes; the buffer itself when nothing had to be changed. */
   push(buffer: Buffer): Buffer {

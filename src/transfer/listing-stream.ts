@@ -1,4 +1,5 @@
 /** Sending a listing as it is read, so that a directory of any size takes the memory of one batch. */
+import type { Charset } from '../spi/charset.ts';
 import type { DataConnection } from '../spi/data-port.ts';
 import { Fault } from '../spi/fault.ts';
 
@@ -11,6 +12,8 @@ export interface Listing {
   /** Lines with their CRLF, in batches. */
   readonly batches: AsyncIterable<readonly string[]>;
   readonly linesMax: number;
+  /** How the names are written. */
+  readonly charset: Charset;
 }
 
 /**
@@ -20,20 +23,20 @@ export interface Listing {
  * @throws Fault `ListingTooLong` behind the first `linesMax` lines when there are more; whatever the listing or the
  *   connection throws. The data have not been ended then, so the client can tell that something is missing.
  */
-export async function sendListing({ connection, batches, linesMax }: Listing): Promise<number> {
+export async function sendListing({ connection, batches, linesMax, charset }: Listing): Promise<number> {
   let count = 0;
   let text = '';
   for await (const lines of batches) {
     for (const line of lines.slice(0, linesMax - count)) {
       text += line;
       if (text.length < BATCH_CHARACTERS) continue;
-      await connection.write(Buffer.from(text));
+      await connection.write(charset.encode(text));
       text = '';
     }
     count += lines.length;
     if (count > linesMax) break;
   }
-  if (text !== '') await connection.write(Buffer.from(text));
+  if (text !== '') await connection.write(charset.encode(text));
   if (count > linesMax) throw new Fault('ListingTooLong');
   await connection.finish();
   return count;

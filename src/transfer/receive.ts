@@ -7,11 +7,23 @@ import type { TransferType } from '../spi/session.ts';
 import { CrlfToLf } from './ascii.ts';
 import { Meter } from './meter.ts';
 
+/** What surrounds an upload that takes the place of a range (RANG). */
+export interface Splice {
+  /** The bytes before the range, behind those that the staged write began with, in pieces that are the reader's own. */
+  readonly before: AsyncIterable<Buffer>;
+  /** Bytes that must come, neither more nor fewer. */
+  readonly lengthBytes: number;
+  /** The bytes behind the range, likewise. */
+  readonly behind: AsyncIterable<Buffer>;
+}
+
 /** An upload that is about to be moved. */
 export interface Upload {
   readonly connection: DataConnection;
   readonly staged: StagedWrite;
   readonly type: TransferType;
+  /** With it, the type is image. */
+  readonly splice?: Splice | undefined;
   /** Largest size of the whole file, the bytes it began with included; 0 means no bound but the disk's. */
   readonly bytesMax: number;
   readonly closeNotify: Requirement;
@@ -31,31 +43,46 @@ export interface Received {
 
 /**
  * Moves an upload into its staged write: hash what it began with, then decode, count and hash, store; then judge how
- * the data ended and close the connection. While one batch is being written the next is being read.
+ * the data ended and close the connection. A splice puts what surrounds a range before and behind what arrives. While one batch is being written the next is being read.
  * It neither commits nor aborts: that is for whoever staged the write, also when this throws.
  *
  * @throws Fault `QuotaExceeded` as soon as `bytesMax` is passed; `Truncated` when the data ended without close_notify
- *   and that is required; whatever the connection or the staged write throws; the signal's reason.
+ *   and that is required; `RestartInvalid` when a range is not filled exactly; whatever the connection or the staged write throws; the signal's reason.
  *   No write is under way any more when it throws.
  */
 export async function receive(upload: Upload): Promise<Received> {
-  const { connection, staged, signal } = upload;
+  const { connection, staged, splice, signal } = upload;
   const meter = new Meter();
   for await (const buffer of staged.prefix()) {
     signal.throwIfAborted();
     meter.update([buffer]);
   }
   checkSize(meter, upload);
+  if (splice !== undefined) await copy(splice.before, upload, meter);
   const receivedBytes = await moveBatches(upload, meter);
   checkEnd(upload);
+  if (splice !== undefined) {
+    if (receivedBytes < splice.lengthBytes) throw notFilled(splice, `${receivedBytes}`);
+    await copy(splice.behind, upload, meter);
+  }
   await hangUp(connection);
   signal.throwIfAborted();
   return { bytes: meter.bytes, receivedBytes, sha256: meter.digest(), end: connection.end };
 }
 
+/** Adds bytes that are here already. */
+async function copy(pieces: AsyncIterable<Buffer>, upload: Upload, meter: Meter): Promise<void> {
+  for await (const piece of pieces) {
+    upload.signal.throwIfAborted();
+    meter.update([piece]);
+    checkSize(meter, upload);
+    await upload.staged.write([piece]);
+  }
+}
+
 /** Reads, decodes, counts and writes until the end of data. @returns the bytes that came over the connection. */
 async function moveBatches(upload: Upload, meter: Meter): Promise<number> {
-  const { connection, staged, signal } = upload;
+  const { connection, staged, splice, signal } = upload;
   const ascii = upload.type === 'A' ? new CrlfToLf() : undefined;
   let receivedBytes = 0;
   let writing = Promise.resolve();
@@ -66,6 +93,7 @@ async function moveBatches(upload: Upload, meter: Meter): Promise<number> {
       signal.throwIfAborted();
       const bytes = decoded(ascii, batch);
       receivedBytes += byteCount(batch ?? []);
+      if (splice !== undefined && receivedBytes > splice.lengthBytes) throw notFilled(splice, 'more');
       meter.update(bytes);
       checkSize(meter, upload);
       if (byteCount(bytes) > 0) writing = staged.write(bytes);
@@ -77,6 +105,11 @@ async function moveBatches(upload: Upload, meter: Meter): Promise<number> {
     // Whoever aborts the staged write next must not meet one of our writes. Its failure, if any, was heard of above.
     await Promise.allSettled([writing]);
   }
+}
+
+function notFilled({ lengthBytes }: Splice, came: string): Fault {
+  const text = `The range has ${lengthBytes} bytes and ${came} came; nothing was published.`;
+  return new Fault('RestartInvalid', { text });
 }
 
 function checkSize(meter: Meter, { bytesMax }: Upload): void {

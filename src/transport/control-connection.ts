@@ -1,12 +1,14 @@
 /** The control connection: lines in, replies out, and the step from clear to TLS. */
 import type { Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
+import { type SecureContext, TLSSocket } from 'node:tls';
 import type { Clock } from '../lib/clock.ts';
 import { firstOf } from '../lib/first-of.ts';
 import type { ControlLine } from '../protocol/line-reader.ts';
 import { LineReader } from '../protocol/line-reader.ts';
 import type { Reply } from '../protocol/reply.ts';
 import { formatReply } from '../protocol/reply.ts';
+import { type Charset, UTF_8 } from '../spi/charset.ts';
+import { Fault } from '../spi/fault.ts';
 import type { Endpoint, TlsFacts } from '../spi/session.ts';
 import type { TlsContext } from './tls-context.ts';
 import { HandshakeFailed, handshake } from './tls-handshake.ts';
@@ -30,6 +32,8 @@ export interface ControlOptions {
 const CLOSE_GRACE_MS = 2_000;
 /** Replies waiting for a client that does not read; beyond it the next reply waits, and with it the next command. */
 const REPLY_BYTES_MAX = 262_144;
+/** Telnet's "interpret as command". */
+const IAC = 255;
 
 /** One client's control connection. */
 export class ControlConnection {
@@ -39,6 +43,7 @@ export class ControlConnection {
   #stream: Socket;
   #reader: LineReader;
   readonly #lines: ControlLine[] = [];
+  readonly #gone = new AbortController();
   #end: { cause: unknown } | undefined;
   #wake: () => void = () => undefined;
   #detach: () => void;
@@ -72,11 +77,16 @@ export class ControlConnection {
     return this.#lines.length > 0 || this.#reader.bufferedBytes > 0 || this.#stream.readableLength > 0;
   }
 
-  /** Sends a reply; resolves when the connection can take another. */
-  async send(reply: Reply): Promise<void> {
+  /** Aborts, with a Fault, when the connection has ended and nobody is left to read replies; lines may still wait. */
+  get gone(): AbortSignal {
+    return this.#gone.signal;
+  }
+
+  /** Sends a reply, written in `charset`; resolves when the connection can take another. */
+  async send(reply: Reply, charset: Charset = UTF_8): Promise<void> {
     if (!this.#stream.writable) return;
     const stream = this.#stream;
-    stream.write(formatReply(reply));
+    stream.write(doubled255(charset.encode(formatReply(reply))));
     if (stream.writableLength <= REPLY_BYTES_MAX) return;
     const timer = this.#options.clock.after(this.#options.stallTimeoutMs, () => stream.destroy());
     // An error is heard of where lines are read.
@@ -87,10 +97,16 @@ export class ControlConnection {
   /**
    * Sends `announcement`, if any, and turns the connection into TLS, as its server, with a reader of its own: nothing
    * that was received before the handshake is ever read as a command behind it. The caller has made sure that nothing was.
+   * `byName` chooses the certificate for the name that the client asks for (SNI), given in small letters, and throws to
+   * refuse it.
    *
    * @throws HandshakeFailed; the connection is then gone.
    */
-  async startTls(context: TlsContext, announcement?: Reply): Promise<TlsFacts> {
+  async startTls(
+    context: TlsContext,
+    announcement?: Reply,
+    byName: (serverName: string) => SecureContext = () => context.secure,
+  ): Promise<TlsFacts> {
     this.#detach();
     // Behind the reply in the same tick, so that no byte can arrive between the two.
     if (announcement !== undefined) this.#stream.write(formatReply(announcement));
@@ -98,6 +114,13 @@ export class ControlConnection {
       isServer: true,
       server: context.remembering,
       secureContext: context.secure,
+      SNICallback: (serverName, done) => {
+        try {
+          done(null, byName(serverName.toLowerCase()));
+        } catch (error) {
+          done(error instanceof Error ? error : new Error(String(error)));
+        }
+      },
     });
     this.#stream = secured;
     this.#reader = new LineReader(this.#options.lineBytesMax);
@@ -147,6 +170,15 @@ export class ControlConnection {
 
   #finish(cause: unknown): void {
     this.#end ??= { cause };
+    if (!this.#gone.signal.aborted) {
+      this.#gone.abort(new Fault('Aborted', { cause: new Error('control connection lost', { cause }) }));
+    }
     this.#wake();
   }
+}
+
+/** A byte 255 is sent twice: alone it would begin a Telnet command. UTF-8 has none. */
+function doubled255(bytes: Buffer): Buffer {
+  if (!bytes.includes(IAC)) return bytes;
+  return Buffer.from([...bytes].flatMap((byte) => (byte === IAC ? [IAC, IAC] : [byte])));
 }

@@ -43,13 +43,19 @@ const SUITES = [
 /** Node's ticket keys: 16 bytes of name, 16 of HMAC key, 16 of AES key. */
 const TICKET_KEY_BYTES = 48;
 
+/** Ticket keys for one control connection. */
+export function newTicketKeys(): Buffer {
+  return randomBytes(TICKET_KEY_BYTES);
+}
+
 /**
  * Makes a context for one control connection. Its tickets live for `sessionTimeMaxMs`, because Node's own default of
- * 300 s would make every data connection fail five minutes into a session.
+ * 300 s would make every data connection fail five minutes into a session. All contexts of a connection, where the client
+ * may choose among hosts, share their `ticketKeys`.
  *
  * @throws an OpenSSL error when certificate and key cannot be used.
  */
-export function tlsContext(identity: TlsIdentity, sessionTimeMaxMs: number): TlsContext {
+export function tlsContext(identity: TlsIdentity, sessionTimeMaxMs: number, ticketKeys = newTicketKeys()): TlsContext {
   const secure = createSecureContext({
     cert: identity.certificate,
     key: identity.key,
@@ -60,7 +66,7 @@ export function tlsContext(identity: TlsIdentity, sessionTimeMaxMs: number): Tls
     // (CVE-2009-3555, CVE-2011-1473).
     secureOptions:
       constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_CIPHER_SERVER_PREFERENCE | constants.SSL_OP_NO_COMPRESSION,
-    ticketKeys: randomBytes(TICKET_KEY_BYTES),
+    ticketKeys,
     sessionTimeout: Math.ceil(sessionTimeMaxMs / 1_000) + 60,
     sessionIdContext: 'sallyport',
   });
@@ -69,10 +75,12 @@ export function tlsContext(identity: TlsIdentity, sessionTimeMaxMs: number): Tls
 
 /** What was negotiated on this socket; call it after the handshake. */
 export function tlsFacts(socket: TLSSocket): TlsFacts {
+  const { servername } = socket;
   return {
     version: socket.getProtocol() ?? 'unknown',
     suite: socket.getCipher().standardName,
     resumed: socket.isSessionReused(),
+    ...(servername ? { serverName: servername.toLowerCase() } : {}),
   };
 }
 

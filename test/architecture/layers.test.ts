@@ -20,7 +20,7 @@ const HOUSE: House = {
   protocol: { number: 1, outside: [] },
   spi: { number: 2, outside: [], typesOnly: ['*'] },
   engine: { number: 3, outside: [] },
-  transfer: { number: 3, outside: ['node:stream', 'node:crypto'] },
+  transfer: { number: 3, outside: ['node:stream', 'node:crypto', 'node:zlib'] },
   transport: { number: 3, outside: ['node:net', 'node:tls', 'node:stream', 'node:events', 'node:crypto'] },
   commands: { number: 4, outside: [] },
   auth: { number: 4, outside: ['node:crypto', 'node:fs', 'node:path', 'zod'] },
@@ -30,7 +30,7 @@ const HOUSE: House = {
   audit: { number: 4, outside: ['node:fs', 'node:crypto'] },
   modules: { number: 4, outside: ['node:fs', 'zod'] },
   config: { number: 5, outside: ['yaml', 'zod', 'node:fs', 'node:path', 'node:crypto'] },
-  server: { number: 6, outside: ['pino', 'pino-pretty', 'node:*'] },
+  server: { number: 6, outside: ['pino', 'pino-pretty', 'iconv-lite', 'node:*'] },
   cli: { number: 7, outside: ['commander', 'ipaddr.js', 'node:*'], inFiles: { 'src/cli/cert': ['node-forge'] } },
 };
 

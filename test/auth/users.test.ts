@@ -3,6 +3,7 @@ import { hashPassword } from '../../src/auth/password-hash.ts';
 import { PasswordQueue } from '../../src/auth/password-queue.ts';
 import { type UserOptions, userOptions, usersAuthenticator } from '../../src/auth/users.ts';
 import { Secret } from '../../src/lib/secret.ts';
+import { UTF_8 } from '../../src/spi/charset.ts';
 import type { FileSystem } from '../../src/spi/file-system.ts';
 
 const HASH = '$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc';
@@ -19,6 +20,7 @@ function authenticator(users: () => readonly UserOptions[] = () => [alice, forme
   const subject = usersAuthenticator({
     users,
     filesFor: () => files,
+    charsetNamed: (name) => ({ ...UTF_8, name }),
     queue: new PasswordQueue({ waitingMax: 10 }),
     async verify(password, phc) {
       asked.push({ password: password.reveal(), phc });
@@ -59,6 +61,7 @@ test('unknown users pass through the same queue: a full one says busy to them, t
   const subject = usersAuthenticator({
     users: () => [alice],
     filesFor: () => files,
+    charsetNamed: (name) => ({ ...UTF_8, name }),
     queue: new PasswordQueue({ waitingMax: 1, runningMax: 1 }),
     verify: () => held.promise,
   });
@@ -81,6 +84,7 @@ test('the real hash function refuses an unknown user as it does a wrong password
   const subject = usersAuthenticator({
     users: () => [],
     filesFor: () => files,
+    charsetNamed: (name) => ({ ...UTF_8, name }),
     queue: new PasswordQueue({ waitingMax: 1 }),
   });
   const credentials = { user: 'nobody', password: new Secret('x'), address: '192.0.2.1' };
@@ -98,6 +102,7 @@ test('the right password makes an account with the written permissions and nothi
       directories: [],
       existing: 'replace',
       onIncomplete: 'keep',
+      charset: expect.objectContaining({ name: 'utf-8' }),
     },
   });
 });
@@ -114,6 +119,7 @@ test('every option of a user reaches the account', async () => {
     sessionReuse: 'off',
     closeNotify: 'preferred',
     uploadBytesMax: 1_000,
+    charset: 'cp1252',
   });
   const { logIn } = authenticator(() => [bob]);
   expect(await logIn('bob', 'right')).toMatchObject({
@@ -125,6 +131,7 @@ test('every option of a user reaches the account', async () => {
       sessionReuse: 'off',
       closeNotify: 'preferred',
       uploadBytesMax: 1_000,
+      charset: { name: 'cp1252' },
     },
   });
 });

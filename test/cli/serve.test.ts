@@ -74,6 +74,14 @@ describe('check', () => {
     expect(output).toMatch(/data without TLS +ALLOWED/);
     expect(output).toMatch(/accounts +1 enabled, 0 disabled/);
     expect(output).toMatch(/CN=localhost, expires \d{4}-\d\d-\d\d/);
+    expect(output).not.toContain('hosts');
+  });
+
+  test('lists the virtual hosts', async () => {
+    const { files } = await testCertificates();
+    const more = `hosts:\n  - name: LocalHost\n    certificate_file: ${files.cert}\n    key_file: ${files.key}\n`;
+    const { output } = await run(['check', '-c', await configuration({ more })]);
+    expect(output).toMatch(/hosts +localhost\n/);
   });
 });
 

@@ -1,10 +1,11 @@
 /** What each command answers when all is well, as a table; transfers have tests of their own. */
 import { expect, test } from 'vitest';
+import { UTF_8 } from '../../src/spi/charset.ts';
 import { Fault } from '../../src/spi/fault.ts';
 import type { SessionChange } from '../../src/spi/session.ts';
 import { FakeDataPort, TLS } from '../fakes/data-channel.ts';
 import { MemoryFiles } from '../fakes/memory-files.ts';
-import { at, member, type Scene, say } from '../fakes/say.ts';
+import { at, member, type Scene, say, WITH_MODE_Z } from '../fakes/say.ts';
 
 const inDirectory: Scene = {
   files: new MemoryFiles().put('/dir/a.txt', 'hello').put('/dir/sub/b "c".txt', '').putPartial('/dir/part', 'half'),
@@ -13,6 +14,14 @@ const inDirectory: Scene = {
 const overIpv6: Scene = {
   session: { local: { address: '2001:db8::2', port: 21 }, peer: { address: '2001:db8::1', port: 50_000 } },
 };
+
+const hosted: Scene = {
+  session: { login: { state: 'ExpectUser' } },
+  context: { greetingOf: (name) => (name === 'a.example' ? 'This is A.' : undefined) },
+};
+
+/** The charset of a member whose client does not know UTF-8. */
+const LATIN = { ...UTF_8, name: 'latin' };
 
 type Row = readonly [line: string, scene: Scene, reply: string, change?: SessionChange];
 
@@ -39,15 +48,18 @@ const ANSWERS: readonly Row[] = [
   ['TYPE A N', {}, '200', { kind: 'SetType', type: 'A' }],
   ['TYPE I', {}, '200', { kind: 'SetType', type: 'I' }],
   ['TYPE L 8', {}, '200', { kind: 'SetType', type: 'I' }],
-  ['MODE s', {}, '200'],
+  ['MODE s', {}, '200', { kind: 'SetMode', mode: 'S' }],
+  ['MODE z', { context: { policy: WITH_MODE_Z } }, '200 Mode is Z.', { kind: 'SetMode', mode: 'Z' }],
+  ['OPTS mode z level 0', { context: { policy: WITH_MODE_Z } }, '200', { kind: 'SetDeflateLevel', level: 0 }],
+  ['OPTS UTF8 off', { account: { charset: LATIN } }, '200 Names are latin.', { kind: 'AskUtf8', asked: false }],
   ['STRU F', {}, '200'],
   ['REST 0', {}, '350', { kind: 'SetRestart', offsetBytes: 0 }],
   // RFC 3659 section 5.3: the transfer, not REST, says what is wrong with a position.
   ['REST 802816', { session: { type: 'A' } }, '350', { kind: 'SetRestart', offsetBytes: 802_816 }],
   ['ALLO 10', {}, '200'],
   ['ALLO 10 R 80', {}, '200'],
-  ['OPTS UTF8 ON', {}, '200'],
-  ['OPTS utf8 on', { session: { login: { state: 'ExpectUser' } } }, '200'],
+  ['OPTS UTF8 ON', {}, '200', { kind: 'AskUtf8', asked: true }],
+  ['OPTS utf8 on', { session: { login: { state: 'ExpectUser' } } }, '200', { kind: 'AskUtf8', asked: true }],
   ['OPTS MLST size;TYPE;frogs;', {}, '200 MLST OPTS type;size;', { kind: 'SetMlstFacts', facts: ['type', 'size'] }],
   ['OPTS MLST', {}, '200 MLST OPTS', { kind: 'SetMlstFacts', facts: [] }],
   ['CWD sub', inDirectory, '250', { kind: 'ChangeDirectory', path: at('/dir/sub') }],
@@ -65,6 +77,12 @@ const ANSWERS: readonly Row[] = [
   ['NOOP anything', {}, '200'],
   ['HELP prot', {}, '214 Syntax: PROT C|P (RFC 4217 section 9)'],
   ['HELP XMKD', {}, '214 Syntax: MKD path'],
+  ['HELP ccc', {}, '214 CCC is refused. The control channel stays protected'],
+  ['HOST A.Example', hosted, '220 This is A.', { kind: 'SetHost', host: 'a.example' }],
+  ['HOST 192.0.2.2', hosted, '220', { kind: 'SetHost', host: '192.0.2.2' }],
+  ['LANG', {}, '200'],
+  ['CLNT NcFTP', {}, '200', { kind: 'SetClientName', name: 'NcFTP' }],
+  ['CSID name = X; VERSION=2', {}, '200 Name=Sallyport;', { kind: 'SetClientName', name: 'X 2' }],
 ];
 
 test.each(ANSWERS.map((row) => ({ line: row[0], row })))(
@@ -160,21 +178,41 @@ test('FEAT names what goes beyond RFC 959, each on a line of its own behind one 
     ' AUTH TLS',
     ' PBSZ',
     ' PROT',
+    ' HOST',
+    ' LANG EN*',
+    ' CLNT',
+    ' CSID Name; Version;',
     ' EPSV',
     ' EPRT',
     ' REST STREAM',
     ' UTF8',
-    ' MLST type*;size*;modify;perm;unique;UNIX.mode;UNIX.owner;UNIX.group;',
+    ' MLST type*;size*;modify;create;perm;unique;UNIX.mode;UNIX.owner;UNIX.group;media-type;',
     ' SIZE',
     ' MDTM',
     ' MFMT',
+    ' MFF Modify;UNIX.mode;',
+    ' COMB',
+    ' HASH SHA-256*;SHA-512;SHA-1;MD5;CRC32',
+    ' RANG STREAM',
+    ' XSHA256',
+    ' XSHA512',
+    ' XSHA1',
+    ' XSHA',
+    ' XMD5',
+    ' XCRC',
     ' TVFS',
+    ' RMDA',
+    ' AVBL',
+    ' DSIZ',
+    ' SITE COPY',
     '211 End',
   ]);
 });
 
-test('HELP lists every verb once', async () => {
+test('HELP lists every verb once, and marks those that are refused', async () => {
   const { text } = await say('HELP');
+  expect(text.match(/\b[A-Z]+\*/g)?.sort()).toEqual(['ADAT*', 'CCC*', 'CONF*', 'ENC*', 'MIC*', 'SMNT*']);
+  for (const line of text.split('\r\n')) expect(line.length).toBeLessThanOrEqual(80);
   for (const verb of ['AUTH', 'STOR', 'MLSD', 'SITE'])
     expect(text.match(new RegExp(`\\b${verb}\\b`, 'g'))).toHaveLength(1);
   expect((await say('SITE HELP')).text).toContain('CHMOD mode path');

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
+import { DEFAULT_FACTS, type FactName } from '../../src/protocol/facts.ts';
 import { DEFAULT_LIMITS } from '../../src/protocol/limits.ts';
+import type { VirtualPath } from '../../src/protocol/virtual-path.ts';
 import { Fault } from '../../src/spi/fault.ts';
 import { FakeDataPort } from '../fakes/data-channel.ts';
 import { MemoryFiles } from '../fakes/memory-files.ts';
@@ -129,6 +131,21 @@ test('MLST tells of one file on the control channel, with two spaces when no fac
   expect((await say('MLST b.txt', scene)).text).toBe('250-Facts follow.\r\n size=1; /two words/b.txt\r\n250 End');
   const bare = await say('MLST', { files: tree(), session: { mlstFacts: [] } });
   expect(bare.text).toBe('250-Facts follow.\r\n  /\r\n250 End');
+});
+
+test('create and media-type are given when asked for and known, and are no defaults', async () => {
+  const files = tree();
+  const createdMs = Date.UTC(2025, 1, 28, 12);
+  const stat = files.stat.bind(files);
+  const dated = Object.assign(files, { stat: async (path: VirtualPath) => ({ ...(await stat(path)), createdMs }) });
+  const mlst = async (name: string, mlstFacts: readonly FactName[]) =>
+    (await say(`MLST ${name}`, { files: dated, session: { mlstFacts } })).text.split('\r\n')[1];
+  expect(await mlst('a.txt', ['create', 'media-type'])).toBe(' create=20250228120000;media-type=text/plain; /a.txt');
+  expect(await mlst('.hidden', ['media-type'])).toBe('  /.hidden');
+  expect(await mlst('two words', ['create', 'media-type'])).toBe(' create=20250228120000; /two words');
+  expect(await mlst('a.txt', DEFAULT_FACTS)).not.toMatch(/create|media-type/);
+  const { lines } = await listing('MLSD', { session: { mlstFacts: ['media-type'] } });
+  expect(lines).toContain('media-type=text/plain; a.txt');
 });
 
 test('STAT with a path lists on the control channel: 212 for a directory, 213 for a file', async () => {

@@ -4,7 +4,7 @@ import { COMMANDS } from '../../src/commands/all.ts';
 import { Fault } from '../../src/spi/fault.ts';
 import { FakeDataPort } from '../fakes/data-channel.ts';
 import { MemoryFiles } from '../fakes/memory-files.ts';
-import { at, type Scene, say } from '../fakes/say.ts';
+import { at, type Scene, say, WITH_MODE_Z } from '../fakes/say.ts';
 
 const clear: Scene = { session: { controlTls: undefined } };
 const stranger: Scene = { session: { login: { state: 'ExpectUser' } } };
@@ -13,6 +13,8 @@ const overIpv6: Scene = {
 };
 const epsvAll: Scene = { session: { epsvAll: true } };
 const ascii: Scene = { session: { type: 'A' } };
+const withModeZ: Scene = { context: { policy: WITH_MODE_Z } };
+const range = { startBytes: 0, endBytes: 1 };
 
 function full(): Scene {
   const files = new MemoryFiles();
@@ -46,6 +48,15 @@ const REFUSALS: readonly (readonly [line: string, scene: Scene, reply: string])[
   ['PROT X', {}, '504'],
   ['PROT S', {}, '536'],
   ['PROT e', {}, '536'],
+  // refused.ts
+  ['CCC', clear, '533'],
+  ['CCC', {}, '534 The control channel stays protected'],
+  ['ADAT', {}, '503'],
+  ['MIC x', clear, '503'],
+  ['MIC x', {}, '537'],
+  ['CONF x', {}, '537'],
+  ['ENC x', {}, '537'],
+  ['SMNT /', {}, '502'],
   // login.ts
   ['USER', stranger, '501'],
   ['PASS secret', stranger, '503'],
@@ -53,6 +64,14 @@ const REFUSALS: readonly (readonly [line: string, scene: Scene, reply: string])[
   ['ACCT', {}, '501'],
   ['REIN now', {}, '501'],
   ['QUIT now', {}, '501'],
+  // virtual-host.ts and introduction.ts
+  ['HOST', stranger, '501'],
+  ['HOST a.example', stranger, '504'],
+  ['HOST a.example', {}, '503'],
+  ['LANG 1', {}, '501'],
+  ['LANG fr', {}, '504'],
+  ['CLNT', {}, '501'],
+  ['CSID Version=1;', {}, '501'],
   // connect-data.ts
   ['PASV now', {}, '501'],
   ['PASV', epsvAll, '501 After EPSV ALL'],
@@ -83,7 +102,9 @@ const REFUSALS: readonly (readonly [line: string, scene: Scene, reply: string])[
   ['TYPE L 7', {}, '504'],
   ['TYPE constructor', {}, '501'],
   ['MODE', {}, '501'],
-  ['MODE Z', {}, '504'],
+  ['MODE Z', {}, '504 MODE Z is switched off here.'],
+  ['MODE B', withModeZ, '504'],
+  ['MODE Z ', withModeZ, '501'],
   ['STRU', {}, '501'],
   ['STRU R', {}, '504'],
   ['REST', {}, '501'],
@@ -95,7 +116,10 @@ const REFUSALS: readonly (readonly [line: string, scene: Scene, reply: string])[
   ['ALLO 100', { account: { uploadBytesMax: 99 } }, '552 More than 99 bytes.'],
   ['OPTS', {}, '501'],
   ['OPTS UTF8 OFF', {}, '501 Names are always UTF-8 here.'],
+  ['OPTS UTF8 SOON', {}, '501'],
   ['OPTS MODE Z LEVEL 9', {}, '501'],
+  ['OPTS MODE Z LEVEL 10', withModeZ, '501 MODE has the option Z LEVEL 0 to 9.'],
+  ['OPTS MODE S', withModeZ, '501'],
   ['OPTS MLST type size', {}, '501'],
   // retrieve.ts and store.ts
   ['RETR', {}, '501'],
@@ -103,7 +127,9 @@ const REFUSALS: readonly (readonly [line: string, scene: Scene, reply: string])[
   ['RETR missing', {}, '550'],
   ['RETR dir', oneFile(), '550 Not a regular file.'],
   ['RETR dir/a.txt', { ...oneFile(), session: { restartBytes: 6 } }, '554 The file has 5 bytes only.'],
-  ['RETR dir/a.txt', { ...oneFile(), session: { restartBytes: 1, type: 'A' } }, '554 Restarts need TYPE I.'],
+  ['RETR dir/a.txt', { ...oneFile(), session: { restartBytes: 6, type: 'A' } }, '554 The file is shorter than that'],
+  ['RETR dir/a.txt', { ...oneFile(), session: { restartBytes: 1, mode: 'Z' } }, '554 Restarts need MODE S.'],
+  ['RETR dir/a.txt', { ...oneFile(), session: { range, type: 'A' } }, '551 Ranges need TYPE I and MODE S.'],
   ['STOR', {}, '501'],
   ['STOR a.txt', unarranged({}), '425'],
   ['STOR a\0b', {}, '553'],
@@ -112,7 +138,10 @@ const REFUSALS: readonly (readonly [line: string, scene: Scene, reply: string])[
   ['STOR dir', oneFile(), '550'],
   ['STOR dir/a.txt', { ...oneFile(), account: { existing: 'keep' } }, '553 The file exists and may not be replaced.'],
   ['STOR dir/a.txt', { ...oneFile(), session: { restartBytes: 6 } }, '554'],
-  ['STOR dir/a.txt', { ...oneFile(), session: { restartBytes: 1, type: 'A' } }, '554 Restarts need TYPE I.'],
+  ['STOR dir/a.txt', { ...oneFile(), session: { restartBytes: 1, type: 'A' } }, '554 In TYPE A an upload goes on only'],
+  ['STOR dir/a.txt', { ...oneFile(), session: { restartBytes: 1, mode: 'Z' } }, '554 Restarts need MODE S.'],
+  ['STOR dir/a.txt', { ...oneFile(), session: { range, mode: 'Z' } }, '551 Ranges need TYPE I and MODE S.'],
+  ['STOR dir/a.txt', { ...oneFile(), session: { range: { startBytes: 6, endBytes: 6 } } }, '554 The range must begin'],
   ['APPE', {}, '501'],
   ['APPE a.txt', unarranged({}), '425'],
   ['APPE dir/a.txt', { ...oneFile(), account: { existing: 'keep' } }, '553'],
@@ -149,13 +178,22 @@ const REFUSALS: readonly (readonly [line: string, scene: Scene, reply: string])[
   ['SIZE', {}, '501'],
   ['SIZE missing', {}, '550 No such file or directory.'],
   ['SIZE dir', oneFile(), '550 Not a regular file.'],
-  ['SIZE a.txt', ascii, '550 SIZE is not available in TYPE A'],
+  ['SIZE a.txt', ascii, '550 No such file or directory.'],
   ['MDTM missing', {}, '550'],
   ['MDTM dir', oneFile(), '550'],
   ['MFMT 20260101000000', {}, '501'],
   ['MFMT 20260229000000 a.txt', {}, '501'],
   ['MFMT yesterday a.txt', {}, '501'],
   ['MFMT 20260101000000 missing', {}, '550'],
+  // hash.ts and hash-by-name.ts
+  ['HASH', {}, '501'],
+  ['HASH missing', {}, '550'],
+  ['HASH dir', oneFile(), '553'],
+  ['RANG 1', {}, '501'],
+  ['XCRC', {}, '501'],
+  ['XMD5 dir', oneFile(), '550'],
+  ['XSHA256 dir/a.txt 2 1', oneFile(), '501'],
+  ['OPTS HASH CRC-37', {}, '501 Unknown algorithm'],
   // directories.ts
   ['CWD', {}, '501'],
   ['CWD missing', {}, '550'],
@@ -211,6 +249,11 @@ test.each([
   'MLSD',
   'MLST',
   'STAT',
+  'XCRC',
+  'AVBL',
+  'DSIZ',
+  'RMDA',
+  'CPFR',
 ])('%s passes on what storage refuses', async (verb) => {
   const files = new MemoryFiles();
   const refuse = () => {
@@ -229,9 +272,18 @@ test('before a login only these verbs do anything', () => {
   expect(open.sort()).toEqual(
     [
       'ACCT',
+      'ADAT',
       'AUTH',
+      'CCC',
+      'CLNT',
+      'CONF',
+      'CSID',
+      'ENC',
       'FEAT',
       'HELP',
+      'HOST',
+      'LANG',
+      'MIC',
       'NOOP',
       'OPTS',
       'PASS',
@@ -239,6 +291,7 @@ test('before a login only these verbs do anything', () => {
       'PROT',
       'QUIT',
       'REIN',
+      'SMNT',
       'STAT',
       'SYST',
       'USER',

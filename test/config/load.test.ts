@@ -253,6 +253,55 @@ describe('certificate and key', () => {
   });
 });
 
+describe('the certificate of a virtual host', () => {
+  const withHost = (certificate: string, key: string) =>
+    `${HEAD}${ALICE}hosts:\n  - name: LOCALHOST\n    certificate_file: ${certificate}\n    key_file: ${key}\n`;
+
+  test('that is not there, and a key that is none', async () => {
+    expect(await problemsOf({ 'sallyport.yaml': withHost('absent.crt', 'users.yaml') })).toEqual([
+      'sallyport.yaml:13:23 hosts[0].certificate_file: does not exist: absent.crt',
+      'sallyport.yaml:14:15 hosts[0].key_file: holds no private key in PEM form, or one that needs a passphrase',
+    ]);
+  });
+
+  test('that does not belong to its key', async () => {
+    const files = { 'sallyport.yaml': withHost('server.crt', 'other.key'), 'other.key': other.key };
+    expect(await problemsOf(files)).toEqual([
+      'sallyport.yaml:14:15 hosts[0].key_file: does not belong to the certificate',
+    ]);
+  });
+
+  test('that is for another name', async () => {
+    const text = withHost('server.crt', 'server.key').replace('LOCALHOST', 'a.example');
+    expect(await problemsOf({ 'sallyport.yaml': text })).toEqual([
+      'sallyport.yaml:13:23 hosts[0].certificate_file: is not for a.example',
+    ]);
+  });
+
+  test('with its key in the configuration', async () => {
+    const text = `${HEAD}${ALICE}hosts:\n  - { name: localhost, certificate: x, key: y }\n`;
+    expect(await problemsOf({ 'sallyport.yaml': text })).toEqual([
+      'sallyport.yaml:12:45 hosts[0].key: belongs in a file of its own: use key_file',
+    ]);
+  });
+
+  test('that is right has absolute paths', async () => {
+    const folder = await folderWith({ 'sallyport.yaml': withHost('server.crt', 'server.key') });
+    expect(await loadConfig(join(folder, 'sallyport.yaml'), { clock })).toMatchObject({
+      ok: true,
+      options: {
+        hosts: [
+          {
+            name: 'localhost',
+            certificateFile: join(folder, 'server.crt'),
+            keyFile: join(folder, 'server.key'),
+          },
+        ],
+      },
+    });
+  });
+});
+
 describe('the users file', () => {
   test('that is not there is a problem of the configuration', async () => {
     const config = `${HEAD.replace('users.yaml', 'absent.yaml')}${ALICE}`;

@@ -11,6 +11,8 @@ const smallest = {
 
 const user = (name: string) => ({ name, passwordHash: HASH, home: '/srv' });
 
+const host = (name: string, more = {}) => ({ name, certificateFile: 'host.crt', keyFile: 'host.key', ...more });
+
 describe('what is no configuration', () => {
   test.each<[string, unknown, string]>([
     ['nothing', {}, 'listen tls'],
@@ -25,6 +27,28 @@ describe('what is no configuration', () => {
     ['a file and a text', { ...smallest, tls: { certificateFile: 'a', key: 'a' } }, 'tls'],
     ['both pairs', { ...smallest, tls: { ...smallest.tls, certificate: 'a', key: 'a' } }, 'tls'],
     ['TLS 1.1', { ...smallest, tls: { ...smallest.tls, minVersion: 'TLSv1.1' } }, 'tls.minVersion'],
+    [
+      'a host whose name is none',
+      { ...smallest, hosts: [host('a_b.example'), host('ftp.example.com.')] },
+      'hosts.0.name hosts.1.name',
+    ],
+    ['a host that is an address', { ...smallest, hosts: [host('192.0.2.1')] }, 'hosts.0.name'],
+    ['two hosts of one name', { ...smallest, hosts: [host('a.example'), host('A.Example')] }, 'hosts.1.name'],
+    [
+      'a host without a certificate',
+      { ...smallest, hosts: [{ name: 'a.example', keyFile: 'a' }] },
+      'hosts.0.certificateFile',
+    ],
+    [
+      'a host with a user who is none',
+      { ...smallest, hosts: [host('a.example', { users: ['a b'] })] },
+      'hosts.0.users.0',
+    ],
+    [
+      'a host with a banner of two lines',
+      { ...smallest, hosts: [host('a.example', { banner: 'a\nb' })] },
+      'hosts.0.banner',
+    ],
     ['a policy of another kind', { ...smallest, tlsControlRequired: 'yes' }, 'tlsControlRequired'],
     ['a requirement that does not exist', { ...smallest, closeNotify: false }, 'closeNotify'],
     ['a privileged passive port', { ...smallest, passive: { portMin: 1_023 } }, 'passive.portMin'],
@@ -40,6 +64,13 @@ describe('what is no configuration', () => {
       'a limit without end',
       { ...smallest, limits: { uploadBytesMax: Number.POSITIVE_INFINITY } },
       'limits.uploadBytesMax',
+    ],
+    ['MODE Z that is no yes or no', { ...smallest, modeZ: 9 }, 'modeZ'],
+    ['a ratio that no zlib stream has', { ...smallest, limits: { inflateRatioMax: 1_101 } }, 'limits.inflateRatioMax'],
+    [
+      'a charset with a slash in its characters',
+      { ...smallest, users: [{ ...user('a'), charset: 'utf-16' }] },
+      'users.0.charset',
     ],
     [
       'a login shorter than its handshake',
@@ -88,10 +119,13 @@ test('the smallest configuration gets the safe defaults', () => {
   expect(gatewayOptions.parse(smallest)).toEqual({
     listen: [{ host: '127.0.0.1', port: 2121, tls: 'explicit' }],
     tls: { certificateFile: 'server.crt', keyFile: 'server.key', minVersion: 'TLSv1.2' },
+    hosts: [],
     tlsControlRequired: true,
     tlsDataRequired: true,
     sessionReuse: 'required',
     closeNotify: 'required',
+    modeZ: false,
+    symlinks: false,
     passive: { portMin: 50_000, portMax: 50_999 },
     active: { enabled: true },
     users: [],
@@ -109,9 +143,11 @@ test('checked options pass the check again unchanged', () => {
     passive: { portMin: 0, portMax: 0, address: '192.0.2.1' },
     users: [{ ...user('a'), directories: [{ path: '/in', permissions: 'elw' }] }],
     usersFile: 'users.yaml',
+    hosts: [host('Ftp.Example.COM', { banner: 'Hello.', users: ['a'] })],
     banner: 'Grüß Gott.',
   });
   expect(gatewayOptions.parse(options)).toEqual(options);
+  expect(options.hosts[0]?.name).toBe('ftp.example.com');
 });
 
 test('any number of listeners may ask for any free port', () => {

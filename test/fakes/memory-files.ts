@@ -16,7 +16,7 @@ interface Entry {
 
 const READ_BYTES = 16;
 
-/** One account's files. `calls` tells how staged writes were begun and ended, `failures` makes operations fail. */
+/** One account's files. `calls` tells of staged writes and of what was set, `failures` makes operations fail. */
 export class MemoryFiles implements FileSystem {
   readonly calls: string[] = [];
   readonly failures = new Failures();
@@ -122,7 +122,15 @@ export class MemoryFiles implements FileSystem {
     this.#entries.delete(path);
   }
 
+  async removeTree(path: VirtualPath, entriesMax: number): Promise<void> {
+    this.#directory(path);
+    const tree = [...this.#entries.keys()].filter((child) => isWithin(child, path));
+    if (tree.length - 1 > entriesMax) throw new Fault('ListingTooLong');
+    for (const child of tree) this.#entries.delete(child);
+  }
+
   async removeFile(path: VirtualPath): Promise<void> {
+    this.failures.met('removeFile');
     if (this.#entry(path).kind !== 'file') throw new Fault('NotAFile');
     this.#entries.delete(path);
   }
@@ -140,11 +148,15 @@ export class MemoryFiles implements FileSystem {
   }
 
   async setModified(path: VirtualPath, modifiedMs: number): Promise<void> {
-    this.#entry(path).modifiedMs = modifiedMs;
+    const entry = this.#entry(path);
+    this.calls.push(`setModified ${path}`);
+    entry.modifiedMs = modifiedMs;
   }
 
   async setMode(path: VirtualPath, mode: number): Promise<void> {
-    this.#entry(path).mode = mode;
+    const entry = this.#entry(path);
+    this.calls.push(`setMode ${path}`);
+    entry.mode = mode;
   }
 
   async freeBytes(): Promise<number | undefined> {

@@ -4,7 +4,7 @@ import { FakeClock } from '../../src/lib/clock.ts';
 import { formatReply } from '../../src/protocol/reply.ts';
 import type { VirtualPath } from '../../src/protocol/virtual-path.ts';
 import type { Account } from '../../src/spi/authenticator.ts';
-import type { CommandContext, Outcome } from '../../src/spi/command.ts';
+import type { CommandContext, Outcome, Policy } from '../../src/spi/command.ts';
 import { Fault } from '../../src/spi/fault.ts';
 import type { Session, SessionChange } from '../../src/spi/session.ts';
 import { contextWith } from '../fixtures/command-context.ts';
@@ -35,6 +35,9 @@ export interface Answer {
 export function at(path: string): VirtualPath {
   return path as VirtualPath;
 }
+
+/** The policy of a gateway that offers MODE Z. */
+export const WITH_MODE_Z: Policy = { ...contextWith({}).policy, modeZ: true };
 
 /** A member with every permission. */
 export function member(parts: Partial<Account> = {}): Account {

@@ -10,7 +10,8 @@ test.each([
   ['NOOP\t'],
   ['USER\talice'],
   ['123'],
-  ['US3R alice'],
+  ['3USER alice'],
+  ['XMD\u0665 a'],
   ['TOOLONGAVERBX'],
   ['ÜSER alice'],
   ['\u017fTOR a'],
@@ -27,13 +28,14 @@ test.each([
   ['STOR   foo.bar', 'STOR', '  foo.bar'],
   ['a b', 'A', 'b'],
   ['ABCDEFGHIJKL x', 'ABCDEFGHIJKL', 'x'],
+  ['xsha256 a.txt', 'XSHA256', 'a.txt'],
   ['CWD \u2028x', 'CWD', '\u2028x'],
 ])('a line is taken apart: %j', (text, verb, argument) => {
   expect(parseCommandLine(text)).toEqual({ verb, argument });
 });
 
 test('any verb and any argument come back, and no text makes the parser throw', () => {
-  const verb = fc.stringMatching(/^[A-Z]{1,12}$/);
+  const verb = fc.stringMatching(/^[A-Z][A-Z0-9]{0,11}$/);
   fc.assert(
     fc.property(verb, fc.string({ unit: 'binary' }), (v, argument) => {
       expect(parseCommandLine(`${v} ${argument}`)).toEqual({ verb: v, argument });

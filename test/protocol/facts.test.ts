@@ -25,6 +25,7 @@ const anyFacts = fc.record({
   kind: fc.constantFrom('file', 'directory', 'other'),
   sizeBytes: fc.maxSafeNat(),
   modifiedMs: fc.double({ noNaN: true }),
+  createdMs: fc.double({ noNaN: true }),
   mode: fc.nat(0o7777),
   linkCount: fc.nat(),
   owner: fc.nat(),
@@ -45,6 +46,7 @@ test.each([
   ['fish;cakes;', []],
   ['size;frogs;', ['size']],
   ['TYPE;unix.MODE;Perm;', ['type', 'perm', 'UNIX.mode']],
+  ['Media-Type;CREATE;', ['create', 'media-type']],
   ['size;type', ['type', 'size']],
   ['size;size;size;', ['size']],
   ['size*;', []],
@@ -53,8 +55,10 @@ test.each([
 });
 
 test('FEAT marks the facts that are given', () => {
-  expect(featFactList([])).toBe('type;size;modify;perm;unique;UNIX.mode;UNIX.owner;UNIX.group;');
-  expect(featFactList(DEFAULT_FACTS)).toBe('type*;size*;modify*;perm*;unique*;UNIX.mode;UNIX.owner;UNIX.group;');
+  expect(featFactList([])).toBe('type;size;modify;create;perm;unique;UNIX.mode;UNIX.owner;UNIX.group;media-type;');
+  expect(featFactList(DEFAULT_FACTS)).toBe(
+    'type*;size*;modify*;create;perm*;unique*;UNIX.mode;UNIX.owner;UNIX.group;media-type;',
+  );
 });
 
 test('the marked facts of FEAT, sent back, ask for the same facts', () => {
@@ -98,6 +102,24 @@ test('what is neither file nor directory has a type of its own and no size', () 
   );
 });
 
+test('a creation is told only when it is known and no later than the modification', () => {
+  const create = (facts: Partial<FileFacts>) => formatFacts({ ...file, ...facts }, { enabled: ['create'], perm: '' });
+  expect(create({})).toBe('');
+  expect(create({ createdMs: file.modifiedMs + 1 })).toBe('');
+  expect(create({ createdMs: file.modifiedMs })).toBe('create=20260101000000;');
+  expect(create({ createdMs: Date.UTC(2020, 1, 29) })).toBe('create=20200229000000;');
+  expect(create({ kind: 'directory', createdMs: 0 })).toBe('create=19700101000000;');
+});
+
+test('a media type is told of files only, and when asked for', () => {
+  const options = { enabled: ['media-type'], perm: '', mediaType: 'image/svg+xml' } as const;
+  expect(formatFacts(directory, options)).toBe('');
+  expect(formatFacts({ ...file, kind: 'other' }, options)).toBe('');
+  expect(formatFacts(file, { ...options, mediaType: undefined })).toBe('');
+  expect(formatFacts(file, { ...options, enabled: DEFAULT_FACTS })).not.toContain('media-type');
+  expect(formatFacts(file, options)).toBe('media-type=image/svg+xml;');
+});
+
 test('a `unique` that could end the fact is left out', () => {
   for (const unique of ['', 'a;b', 'a b', 'a\r\nb', 'a=b', 'é']) {
     expect(formatFacts({ ...file, unique }, { enabled: ['unique'], perm: '' })).toBe('');
@@ -107,8 +129,8 @@ test('a `unique` that could end the fact is left out', () => {
 test('any facts make a list without spaces, of enabled names, that can be taken apart again', () => {
   fc.assert(
     fc.property(anyFacts, fc.subarray([...FACT_NAMES]), (facts, enabled) => {
-      const text = formatFacts(facts, { enabled, perm: 'r' });
-      expect(text).toMatch(/^(?:[A-Za-z.]+=[!-:<-~]*;)*$/);
+      const text = formatFacts(facts, { enabled, perm: 'r', mediaType: 'text/plain' });
+      expect(text).toMatch(/^(?:[A-Za-z.-]+=[!-:<-~]*;)*$/);
       const pairs = new Map(
         text
           .split(';')

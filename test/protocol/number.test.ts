@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parseOffset } from '../../src/protocol/number.ts';
+import { parseMode, parseOffset } from '../../src/protocol/number.ts';
 
 test.each([
   [''],
@@ -39,4 +39,18 @@ test('every exact count comes back, and no text makes the parser throw', () => {
       if (offsetBytes !== undefined) expect(text).toMatch(/^[0-9]+$/);
     }),
   );
+});
+
+test.each([[''], ['64'], ['0064x'], ['888'], ['4755'], ['00644'], ['1644'], ['-644'], ['0o644'], ['644 '], ['６４４']])(
+  'what is not permission bits is refused: %j',
+  (text) => {
+    expect(parseMode(text)).toBeUndefined();
+  },
+);
+
+test('permission bits are octal, with or without a 0 in front', () => {
+  for (let mode = 0; mode <= 0o777; mode++) {
+    const digits = mode.toString(8).padStart(3, '0');
+    expect([parseMode(digits), parseMode(`0${digits}`)]).toEqual([mode, mode]);
+  }
 });

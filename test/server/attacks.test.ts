@@ -52,7 +52,7 @@ test('a flood of commands that are not understood ends the connection', async ()
   const gateway = await startGateway({ limits: { badCommandsMax: 5 } });
   const client = await RawClient.connect(gateway);
   client.write('WHAT\r\n'.repeat(10));
-  for (let i = 0; i < 5; i++) expect(await client.reply()).toMatch(/^502/);
+  for (let i = 0; i < 5; i++) expect(await client.reply()).toMatch(/^500/);
   expect(await client.reply()).toMatch(/^421/);
   await client.end();
 });

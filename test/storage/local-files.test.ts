@@ -11,6 +11,7 @@ import {
   begin,
   cutOff,
   download,
+  entriesOf,
   faultOf,
   makeDisk,
   namesOf,
@@ -171,6 +172,21 @@ describe('facts', () => {
     await files.rename(path('/file'), path('/renamed'), 'keep');
     expect((await files.stat(path('/renamed'))).unique).toBe(facts.unique);
     expect(clock.now()).toBeGreaterThan(0);
+  });
+
+  test.each([
+    [0n, undefined],
+    [-1n, undefined],
+    [undefined, undefined],
+    [981_173_106_789n, 981_173_106_789],
+  ])('a birth time of %s on the disk is a creation at %s', async (birthtimeMs, createdMs) => {
+    const { home } = await makeDisk();
+    await fs.writeFile(join(home, 'file'), '');
+    const lstat = new Proxy(nodeIo.lstat, {
+      apply: async (target, self, args) => Object.assign(await Reflect.apply(target, self, args), { birthtimeMs }),
+    });
+    const [entry] = await entriesOf(localFiles({ root: home, owner: 'alice' }, { io: { ...nodeIo, lstat } }), '/');
+    expect(entry?.createdMs).toBe(createdMs);
   });
 
   test('a file that the process may not read has facts all the same', async () => {

@@ -164,3 +164,49 @@ describe('uploads that arrive', () => {
     expect(order).toEqual(['read', 'write', 'read', 'written', 'write', 'read', 'written']);
   });
 });
+
+describe('a range', () => {
+  async function* pieces(...texts: readonly string[]) {
+    for (const text of texts) yield Buffer.from(text);
+  }
+
+  const splice = (lengthBytes: number) => ({
+    before: pieces('be', 'fore,'),
+    lengthBytes,
+    behind: pieces(',beh', 'ind'),
+  });
+
+  test.each([
+    ['with fewer bytes', ['on', 'e'], 'The range has 4 bytes and 3 came; nothing was published.'],
+    [
+      'with more bytes, at once',
+      ['on', 'eee', 'never read'],
+      'The range has 4 bytes and more came; nothing was published.',
+    ],
+  ])('that is sent %s is refused', async (_how, sent, text) => {
+    const { connection, whole } = await upload(sent, { splice: splice(4) });
+    await expect(receive(whole)).rejects.toMatchObject({ kind: 'RestartInvalid', text });
+    expect(connection.failures.count('read')).toBe(sent.length === 2 ? 3 : 2);
+  });
+
+  test('that ends without close_notify is truncated, however long it is', async () => {
+    for (const length of [3, 4]) {
+      const { connection, whole } = await upload(['one'], { splice: splice(length) });
+      connection.ending = 'unauthenticated';
+      await expect(receive(whole)).rejects.toMatchObject({ kind: 'Truncated' });
+    }
+  });
+
+  test.each([6, 9, 16])('is part of a file that may have %i bytes, and is refused', async (bytesMax) => {
+    const { whole } = await upload(['one'], { splice: splice(3), bytesMax });
+    await expect(receive(whole)).rejects.toMatchObject({ kind: 'QuotaExceeded' });
+  });
+
+  test('is surrounded by what is there already, all of which is counted and hashed', async () => {
+    const { whole, staged, files } = await upload(['o', 'ne'], { splice: splice(3), bytesMax: 17 });
+    const text = 'before,one,behind';
+    expect(await receive(whole)).toMatchObject({ bytes: 17, receivedBytes: 3, sha256: sha256(text) });
+    await staged.commit();
+    expect(files.text(TARGET)).toBe(text);
+  });
+});

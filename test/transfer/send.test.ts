@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { UTF_8 } from '../../src/spi/charset.ts';
 import { Fault } from '../../src/spi/fault.ts';
 import { sendListing } from '../../src/transfer/listing-stream.ts';
 import { send } from '../../src/transfer/send.ts';
@@ -43,6 +44,21 @@ test('with TYPE A lines are sent with CRLF', async () => {
   expect(parts.connection.received).toBe(wire);
 });
 
+test('a part of a file ends where it is told to', async () => {
+  for (const [offsetBytes, endBytes] of [
+    [4, 9],
+    [0, 16],
+    [3, 33],
+    [20, 999],
+    [7, 7],
+  ] as const) {
+    const parts = await download(offsetBytes, 'I');
+    await send({ ...parts, endBytes });
+    expect(parts.connection.received).toBe(TEXT.slice(offsetBytes, endBytes));
+    expect(parts.connection.state).toBe('finished');
+  }
+});
+
 async function* listing(...batches: readonly (readonly string[])[]) {
   yield* batches;
 }
@@ -52,7 +68,7 @@ test.each([
   ['between batches', [['a\r\n', 'b\r\n', 'c\r\n'], ['d\r\n']]],
 ])('a listing that is too long is cut off %s and not ended', async (_where, batches) => {
   const connection = new FakeDataConnection();
-  const cut = sendListing({ connection, batches: listing(...batches), linesMax: 3 });
+  const cut = sendListing({ connection, batches: listing(...batches), linesMax: 3, charset: UTF_8 });
   await expect(cut).rejects.toMatchObject({ kind: 'ListingTooLong' });
   expect(connection.received).toBe('a\r\nb\r\nc\r\n');
   expect(connection.state).toBe('open');
@@ -60,7 +76,9 @@ test.each([
 
 test('a listing that ends at its bound is whole', async () => {
   const connection = new FakeDataConnection();
-  expect(await sendListing({ connection, batches: listing(['a\r\n'], [], ['b\r\n']), linesMax: 2 })).toBe(2);
+  expect(
+    await sendListing({ connection, batches: listing(['a\r\n'], [], ['b\r\n']), linesMax: 2, charset: UTF_8 }),
+  ).toBe(2);
   expect(connection.received).toBe('a\r\nb\r\n');
   expect(connection.state).toBe('finished');
 });
@@ -69,11 +87,11 @@ test('a long listing goes in few large writes, an empty one in none', async () =
   const connection = new FakeDataConnection();
   const line = `${'x'.repeat(98)}\r\n`;
   const batches = listing(...Array.from({ length: 50 }, () => Array.from({ length: 100 }, () => line)));
-  expect(await sendListing({ connection, batches, linesMax: 10_000 })).toBe(5_000);
+  expect(await sendListing({ connection, batches, linesMax: 10_000, charset: UTF_8 })).toBe(5_000);
   expect(connection.received.length).toBe(500_000);
   expect(connection.failures.count('write')).toBe(8);
   const empty = new FakeDataConnection();
-  expect(await sendListing({ connection: empty, batches: listing(), linesMax: 1 })).toBe(0);
+  expect(await sendListing({ connection: empty, batches: listing(), linesMax: 1, charset: UTF_8 })).toBe(0);
   expect(empty.failures.count('write')).toBe(0);
 });
 
@@ -88,7 +106,7 @@ test('a listing whose client is gone stops reading', async () => {
       closed = true;
     }
   }
-  await expect(sendListing({ connection, batches: endless(), linesMax: 10 })).rejects.toMatchObject({
+  await expect(sendListing({ connection, batches: endless(), linesMax: 10, charset: UTF_8 })).rejects.toMatchObject({
     kind: 'ConnectionLost',
   });
   expect(closed).toBe(true);

@@ -36,6 +36,20 @@ test('waiting for a client that reads slowly leaves no listener behind, however 
   client.destroy();
 });
 
+test.each(['end', 'resetAndDestroy'] as const)(
+  'whoever works for a client is told when it is gone, by %s',
+  async (how) => {
+    const { control, client } = await pair();
+    expect(control.gone.aborted).toBe(false);
+    const gone = once(control.gone, 'abort');
+    client[how]();
+    await gone;
+    expect(control.gone.reason).toMatchObject({ kind: 'Aborted', cause: { message: 'control connection lost' } });
+    control.destroy();
+    client.destroy();
+  },
+);
+
 test('a client that reads nothing at all is dropped, and the reply no longer waits for it', async () => {
   const { control, socket, client } = await pair();
   client.on('error', () => undefined).pause();

@@ -1,0 +1,80 @@
+/** What a client says of itself: its name (CLNT, CSID), for the log, and its language (LANG, RFC 2640 section 4). */
+import { printable } from '../lib/printable.ts';
+import { reply } from '../protocol/reply.ts';
+import { type CommandContext, defineCommand, type Outcome } from '../spi/command.ts';
+import { Fault } from '../spi/fault.ts';
+import { something } from './arguments.ts';
+
+/** A client's name as the log keeps it. Protects every entry that repeats it from one that goes on and on. */
+const CLIENT_NAME_CHARS_MAX = 100;
+
+/** A language tag (RFC 2640 section 4.2). */
+const LANGUAGE_TAG = /^([A-Za-z]{1,8})(?:-[A-Za-z]{1,8})*$/;
+
+/** LANG: English and no other; every English will do, as section 4.2 allows. */
+const lang = defineCommand({
+  verb: 'LANG',
+  class: 'misc',
+  who: 'anyone',
+  rfc: 'RFC 2640 section 4',
+  help: 'LANG [EN]',
+  feat: 'LANG EN*',
+  note: 'English only; other languages are answered 504.',
+
+  parse(text) {
+    const primary = text === '' ? 'en' : LANGUAGE_TAG.exec(text)?.[1];
+    if (primary === undefined) throw new Fault('Syntax');
+    return primary.toLowerCase();
+  },
+
+  handle(_context, primary) {
+    if (primary !== 'en') throw new Fault('Parameter', { text: 'This server speaks English only.' });
+    return { reply: reply(200, 'Replies are in English.') };
+  },
+});
+
+/** CLNT: the client's name in its own words. */
+const clnt = defineCommand({
+  verb: 'CLNT',
+  class: 'misc',
+  who: 'anyone',
+  rfc: 'no document; common practice',
+  help: 'CLNT name',
+  feat: 'CLNT',
+  note: 'The name goes into the log and decides nothing.',
+  parse: something,
+  handle: (context, name) => introduce(context, name, 'Noted.'),
+});
+
+/**
+ * CSID: the same with names for the parts. The answer says what a client must know of paths here, and neither version nor
+ * system.
+ */
+const csid = defineCommand({
+  verb: 'CSID',
+  class: 'misc',
+  who: 'anyone',
+  rfc: "no document; Serv-U's manual",
+  help: 'CSID Name=name; Version=version;',
+  feat: 'CSID Name; Version;',
+  note: 'The name goes into the log and decides nothing. The answer keeps version and system to itself.',
+
+  parse(text) {
+    const named = (part: string) => new RegExp(`(?:^|;) *${part} *= *([^;]*)`, 'i').exec(text)?.[1]?.trim() ?? '';
+    const name = named('Name');
+    if (name === '') throw new Fault('Syntax');
+    return `${name} ${named('Version')}`.trim();
+  },
+
+  handle: (context, name) => introduce(context, name, `Name=${context.policy.productName}; CaseSensitive=1; DirSep=/;`),
+});
+
+/** The commands of this file. */
+export const INTRODUCTION = [lang, clnt, csid] as const;
+
+function introduce({ session, log }: CommandContext, said: string, answer: string): Outcome {
+  const name = printable(said).slice(0, CLIENT_NAME_CHARS_MAX);
+  // Once a session: a client that keeps renaming itself must not fill the log.
+  if (session.clientName === undefined) log.info('client.named', { client: name });
+  return { reply: reply(200, answer), change: { kind: 'SetClientName', name } };
+}
