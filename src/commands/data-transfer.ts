@@ -29,7 +29,9 @@ export async function overData<T>(
     connection = inMode(context, direction, await context.data.open(direction, context.signal));
     return await move(connection);
   } catch (error) {
-    connection?.destroy();
+    // A receiver must not take what it has for the whole; a sender must be able to read why it was refused.
+    if (direction === 'send') connection?.destroy();
+    else connection?.refuse();
     throw direction === 'send' ? aboutSending(error) : error;
   } finally {
     const transferMs = Math.round(context.clock.monotonicMs() - startMs);

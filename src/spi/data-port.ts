@@ -46,6 +46,11 @@ export interface DataConnection {
   write(buffer: Buffer): Promise<void>;
   /** Ends the data (TLS close_notify, then FIN) and waits until the connection is closed. @throws as `write`. */
   finish(): Promise<void>;
+  /**
+   * Ends an upload that is not wanted: takes and drops what still comes for a while, so that the client reads the reply and
+   * not a reset of its data connection. To be called in place of `finish`.
+   */
+  refuse(): void;
   /** Drops the connection without ceremony. Safe to repeat. */
   destroy(): void;
 }

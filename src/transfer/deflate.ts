@@ -138,6 +138,11 @@ class DeflatingConnection implements DataConnection {
     await this.#connection.finish();
   }
 
+  refuse(): void {
+    this.#connection.refuse();
+    this.#engine.destroy();
+  }
+
   destroy(): void {
     this.#connection.destroy();
     this.#engine.destroy();
@@ -199,6 +204,11 @@ class InflatingConnection implements DataConnection {
 
   finish(): Promise<void> {
     return this.#connection.finish();
+  }
+
+  refuse(): void {
+    this.#connection.refuse();
+    this.#engine.destroy();
   }
 
   destroy(): void {

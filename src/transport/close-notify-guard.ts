@@ -28,6 +28,7 @@ export class CloseNotifyGuard extends Duplex {
   #endPassed = false;
   #held: Buffer[] | undefined;
   #released = false;
+  #discarding = false;
   /** Bytes of the current record still to be skipped, until the first application-data record has been seen. */
   #recordBytesLeft = 0;
   #partialHeader: Buffer = Buffer.alloc(0);
@@ -76,6 +77,12 @@ export class CloseNotifyGuard extends Duplex {
     if (held !== undefined && held.length > 0 && this.#socket.writable) this.#socket.write(Buffer.concat(held));
   }
 
+  /** From now on takes what comes and drops it, and says nothing more, not even what was withheld. */
+  discard(): void {
+    this.#discarding = true;
+    this.#socket.resume();
+  }
+
   override _read(): void {
     this.#socket.resume();
   }
@@ -103,6 +110,7 @@ export class CloseNotifyGuard extends Duplex {
   }
 
   #receive(chunk: Buffer): void {
+    if (this.#discarding) return;
     if (!this.#released && this.#held === undefined && this.#hasApplicationData(chunk)) this.#held = [];
     if (!this.push(chunk)) this.#socket.pause();
   }

@@ -95,7 +95,9 @@ export class DataChannel implements DataPort {
       connection.begin(direction);
       return connection;
     } catch (error) {
-      connection?.destroy();
+      // Who is told 522 must be able to read it; old clients give up on a reset of the data connection before they do.
+      if (error instanceof Fault && error.kind === 'ReuseRequired') connection?.refuse();
+      else connection?.destroy();
       throw error;
     } finally {
       // One arrangement serves one transfer, whatever became of it.

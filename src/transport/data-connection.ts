@@ -44,6 +44,7 @@ export class StreamDataConnection implements DataConnection {
   #failure: unknown;
   #failed = false;
   #over = false;
+  #refused = false;
   #end: DataEnd = 'unauthenticated';
   #batch: Buffer[] = [];
   #batchBytes = 0;
@@ -118,6 +119,7 @@ export class StreamDataConnection implements DataConnection {
       return;
     }
     this.#stream.on('data', (chunk: Buffer) => {
+      if (this.#refused) return;
       this.#batch.push(chunk);
       this.#batchBytes += chunk.length;
       this.#bytesMoved += chunk.length;
@@ -169,6 +171,14 @@ export class StreamDataConnection implements DataConnection {
       await this.#movement();
     }
     if (!receiving && (await this.#isResetByReceiver())) throw this.#lost();
+    this.#letGo();
+  }
+
+  refuse(): void {
+    this.#refused = true;
+    this.#batch = [];
+    this.#stall?.cancel();
+    this.#guard?.discard();
     this.#letGo();
   }
 

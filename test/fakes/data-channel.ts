@@ -48,6 +48,10 @@ export class FakeDataConnection implements DataConnection {
     this.state = 'finished';
   }
 
+  refuse(): void {
+    this.destroy();
+  }
+
   destroy(): void {
     if (this.state === 'open') this.state = 'destroyed';
   }

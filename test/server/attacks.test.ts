@@ -203,3 +203,17 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     expect(readdirSync(gateway.home)).toEqual([]);
   });
 }
+
+test('a large upload that is refused with 522 is taken to its end, so that the client reads why', async () => {
+  const gateway = await startGateway();
+  const client = await RawClient.login(gateway, { reuse: false });
+  const socket = await client.passive();
+  const secured = client.secure(socket);
+  const failures: Error[] = [];
+  socket.on('error', (error) => failures.push(error));
+  expect(await client.send('STOR a.bin')).toMatch(/^150/);
+  await new Promise<void>((resolve) => secured.end(Buffer.alloc(10_000_000), () => resolve()));
+  expect(await client.reply()).toMatch(/^522/);
+  expect(failures).toEqual([]);
+  expect(readdirSync(gateway.home)).toEqual([]);
+});
