@@ -78,7 +78,7 @@ export class SessionLoop {
   async run(mode: 'explicit' | 'implicit'): Promise<void> {
     const { clock, options, virtualHosts } = this.#house;
     const limits = options.limits;
-    const expiry = clock.after(limits.sessionTimeMaxMs, () => this.end(new Fault('SessionExpired')));
+    const expiry = clock.after(limits.sessionTimeMaxMs, () => this.#expire());
     const loginDeadline = clock.after(limits.loginTimeoutMs, () => {
       if (this.#session.login.state !== 'LoggedIn') this.end(new Fault('LoginTimeout'));
     });
@@ -104,6 +104,13 @@ export class SessionLoop {
   end(fault: Fault): void {
     this.#closing ??= fault;
     this.#wake();
+  }
+
+  /** The longest life of a session holds for a transfer too: one that dribbles would otherwise never end. */
+  #expire(): void {
+    const text = 'The session reached its longest allowed time; the transfer was ended and nothing was published.';
+    this.#transfer?.abort.abort(new Fault('Aborted', { text }));
+    this.end(new Fault('SessionExpired'));
   }
 
   /** Drops the session and whatever it was doing; uploads are aborted, not published. */

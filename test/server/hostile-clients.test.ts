@@ -199,3 +199,18 @@ function addedToFlight(socket: Socket, flight: number, bytes: Buffer): Duplex {
   socket.on('close', () => stream.destroy());
   return stream;
 }
+
+test('an upload that dribbles ends with the longest life of its session', async () => {
+  const gateway = await startGateway({ limits: { sessionTimeMaxMs: 1_000, idleTimeoutMs: 1_000 } });
+  const client = await RawClient.login(gateway);
+  const socket = await client.passive();
+  await client.send('STOR a.txt');
+  const secured = client.secure(socket);
+  const dribble = setInterval(() => secured.write('x'), 50);
+  const reply = await client.reply();
+  clearInterval(dribble);
+  expect(reply).toMatch(/^426.*longest allowed time/s);
+  expect(await client.reply()).toMatch(/^421/);
+  await client.end();
+  expect(visible(gateway.home)).toEqual([]);
+});
