@@ -1,9 +1,8 @@
 /** Listings for people: LIST and NLST (RFC 959 section 4.1.3), and how every listing goes over the data channel. */
 import { formatListLine, formatNlstLine, parseListArgument } from '../protocol/listing.ts';
 import { reply } from '../protocol/reply.ts';
-import { charsetOf } from '../spi/charset.ts';
 import { type CommandContext, defineCommand, type Outcome } from '../spi/command.ts';
-import type { Session } from '../spi/session.ts';
+import { charsetOf, type Session } from '../spi/session.ts';
 import { sendListing } from '../transfer/listing-stream.ts';
 import { pathOrCwd } from './arguments.ts';
 import { overData, requireArranged } from './data-transfer.ts';

@@ -2,10 +2,10 @@
 import { parseFactList } from '../protocol/facts.ts';
 import { parseOffset } from '../protocol/number.ts';
 import { reply } from '../protocol/reply.ts';
-import { charsetOf, UTF_8 } from '../spi/charset.ts';
+import { UTF_8 } from '../spi/charset.ts';
 import { type CommandContext, defineCommand, type Outcome } from '../spi/command.ts';
 import { Fault, orFault } from '../spi/fault.ts';
-import type { TransferType } from '../spi/session.ts';
+import { charsetOf, type TransferType } from '../spi/session.ts';
 import { something } from './arguments.ts';
 import { hashOption } from './hash.ts';
 import { modeOptions } from './mode.ts';

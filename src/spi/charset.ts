@@ -3,7 +3,6 @@
  * older than UTF-8 has an account with a charset of its own, and `server/legacy-charset.ts` knows how to read it.
  */
 import { decodeUtf8 } from '../protocol/utf8.ts';
-import type { Session } from './session.ts';
 
 /** A charset in which every byte below 128 that can stand in a command line means what it does in ASCII. */
 export interface Charset {
@@ -58,9 +57,3 @@ export const CHARSET_NAMES = [
 
 /** The name of one of them. */
 export type CharsetName = (typeof CHARSET_NAMES)[number];
-
-/** The charset in force: the account's, once it is known, unless the client has asked for UTF-8. */
-export function charsetOf({ login, utf8Asked }: Session): Charset {
-  if (login.state !== 'LoggedIn' || utf8Asked) return UTF_8;
-  return login.account.charset ?? UTF_8;
-}

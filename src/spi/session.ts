@@ -2,6 +2,7 @@
 import type { FactName } from '../protocol/facts.ts';
 import type { VirtualPath } from '../protocol/virtual-path.ts';
 import type { Account } from './authenticator.ts';
+import { type Charset, UTF_8 } from './charset.ts';
 
 /** An address and port, as the socket reports it; IPv4-mapped IPv6 addresses are written as IPv4. */
 export interface Endpoint {
@@ -115,3 +116,9 @@ export type SessionChange =
   | { readonly kind: 'AskUtf8'; readonly asked: boolean }
   /** The connection ends once the reply is sent. */
   | { readonly kind: 'Close' };
+
+/** The charset in force: the account's, once it is known, unless the client has asked for UTF-8. */
+export function charsetOf({ login, utf8Asked }: Session): Charset {
+  if (login.state !== 'LoggedIn' || utf8Asked) return UTF_8;
+  return login.account.charset ?? UTF_8;
+}
