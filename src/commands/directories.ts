@@ -2,6 +2,7 @@
 import { reply } from '../protocol/reply.ts';
 import { parentOf, quotePath, type VirtualPath } from '../protocol/virtual-path.ts';
 import { type CommandContext, defineCommand, type Outcome } from '../spi/command.ts';
+import { Fault } from '../spi/fault.ts';
 import { nothing, path } from './arguments.ts';
 
 /** CWD: goes to a directory. */
@@ -54,7 +55,13 @@ const mkd = defineCommand({
 
   async handle(context, target) {
     context.note({ path: target });
-    await context.files().makeDirectory(target);
+    try {
+      await context.files().makeDirectory(target);
+    } catch (error) {
+      // 553 is about files that are stored; MKD knows 550 only (RFC 959 section 5.4).
+      if (!(error instanceof Fault) || error.kind !== 'FileExists') throw error;
+      throw new Fault('PermissionDenied', { cause: error, text: 'The name is taken already.' });
+    }
     return { reply: reply(257, `${quotePath(target)} created.`) };
   },
 });

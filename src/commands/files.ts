@@ -1,7 +1,7 @@
 /** Files by name: DELE, RNFR, RNTO (RFC 959), SIZE, MDTM (RFC 3659) and MFMT (draft-somers-ftp-mfxx). */
 import { reply } from '../protocol/reply.ts';
 import { formatTimeVal, parseTimeVal } from '../protocol/time.ts';
-import type { VirtualPath } from '../protocol/virtual-path.ts';
+import { ROOT, type VirtualPath } from '../protocol/virtual-path.ts';
 import type { Account } from '../spi/authenticator.ts';
 import { type CommandContext, defineCommand, type Outcome } from '../spi/command.ts';
 import { Fault, orFault } from '../spi/fault.ts';
@@ -34,7 +34,7 @@ const rnfr = defineCommand({
   parse: path,
 
   async handle(context, from) {
-    if (!mayRename(context.account())) throw new Fault('PermissionDenied');
+    if (from === ROOT || !mayRename(context.account())) throw new Fault('PermissionDenied');
     try {
       await context.files().stat(from);
     } catch (error) {

@@ -4,7 +4,7 @@ import type { DirectoryEntry, FileFacts } from '../protocol/file-facts.ts';
 import { listedName } from '../protocol/listing.ts';
 import { mediaTypeOf } from '../protocol/media-type.ts';
 import { reply } from '../protocol/reply.ts';
-import { parentOf, resolvePath, type VirtualPath } from '../protocol/virtual-path.ts';
+import { parentOf, ROOT, resolvePath, type VirtualPath } from '../protocol/virtual-path.ts';
 import { type CommandContext, defineCommand } from '../spi/command.ts';
 import { Fault } from '../spi/fault.ts';
 import { permissionsAt } from '../spi/permissions.ts';
@@ -78,7 +78,9 @@ function factsLine(
   directory: VirtualPath,
   directoryType?: 'cdir',
 ): string {
-  const perm = permFact(permissionsAt(context.account(), directory), entry.kind);
+  const allowed = permFact(permissionsAt(context.account(), directory), entry.kind);
+  // The root can be neither removed nor renamed, and what the fact promises must hold (RFC 3659 section 7.5.5).
+  const perm = entry.kind === 'directory' && directory === ROOT ? allowed.replace(/[df]/g, '') : allowed;
   const mediaType = mediaTypeOf(entry.name);
   const text = formatFacts(entry, { enabled: context.session.mlstFacts, perm, directoryType, mediaType });
   return `${text} ${listedName(entry.name)}`;

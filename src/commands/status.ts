@@ -1,11 +1,11 @@
 /** STAT: the state of the session, or a listing on the control channel (RFC 959 section 4.1.3). */
-import { formatListLine } from '../protocol/listing.ts';
+import { formatListLine, parseListArgument } from '../protocol/listing.ts';
 import { reply } from '../protocol/reply.ts';
 import type { VirtualPath } from '../protocol/virtual-path.ts';
 import { type CommandContext, defineCommand, type Outcome } from '../spi/command.ts';
 import { Fault } from '../spi/fault.ts';
 import type { Session } from '../spi/session.ts';
-import { path } from './arguments.ts';
+import { pathOrCwd } from './arguments.ts';
 
 /** Lines of a listing in one reply. Protects memory: a reply is made whole before it is sent. */
 const STATUS_LINES_MAX = 1_000;
@@ -18,7 +18,8 @@ const stat = defineCommand({
   duringTransfer: 'now',
   rfc: 'RFC 959 section 4.1.3',
   help: 'STAT [path]',
-  parse: (text, session) => (text === '' ? undefined : path(text, session)),
+  // Old clients put `ls` flags here as they do behind LIST.
+  parse: (text, session) => (text === '' ? undefined : pathOrCwd(parseListArgument(text).path, session)),
   handle: (context, target) => (target === undefined ? sessionStatus(context) : pathStatus(context, target)),
 });
 

@@ -21,6 +21,8 @@ export function parseCommandLine(text: string): CommandLine | undefined {
 
 /** The methods of HTTP, none of which is a verb of FTP. `PRI` opens HTTP/2. */
 const HTTP_METHOD = /^(?:GET|HEAD|POST|PUT|DELETE|CONNECT|OPTIONS|TRACE|PATCH|PRI) /i;
+/** A request line of any method, WebDAV's and those to come. */
+const HTTP_REQUEST = /^[A-Z]+ \S+ HTTP\/\d(?:\.\d)?$/i;
 /** The name of a header field and its colon; a verb of FTP is followed by a space or by nothing. */
 const HTTP_FIELD = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+:/;
 
@@ -29,5 +31,5 @@ const HTTP_FIELD = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+:/;
  * they only refused, its request could carry FTP commands in the lines behind them (ALPACA, CVE-2021-3618).
  */
 export function looksLikeHttp(text: string): boolean {
-  return HTTP_METHOD.test(text) || HTTP_FIELD.test(text);
+  return HTTP_METHOD.test(text) || HTTP_REQUEST.test(text) || HTTP_FIELD.test(text);
 }

@@ -47,6 +47,8 @@ export class LineReader {
   readonly #line: Buffer;
   #length = 0;
   #telnet: TelnetState = 'ExpectData';
+  /** Whether the IAC that waits for its command came right behind IAC IP. */
+  #halfSynch = false;
   #afterCr = false;
   #bad = false;
   #discarding = false;
@@ -78,7 +80,11 @@ export class LineReader {
       case 'ExpectDataMark':
         this.#telnet = 'ExpectData';
         // Synch is IAC DM with IAC as TCP urgent data: a socket that does not read urgent data in line sees DM alone.
-        return byte === DATA_MARK ? undefined : this.#takeWire(byte);
+        if (byte !== IAC) return byte === DATA_MARK ? undefined : this.#takeWire(byte);
+        // Or DM was the urgent byte, as Telnet has it, and the IAC stands alone before the command.
+        this.#telnet = 'ExpectCommand';
+        this.#halfSynch = true;
+        return undefined;
       case 'ExpectData':
         if (byte !== IAC) return this.#takeData(byte);
         this.#telnet = 'ExpectCommand';
@@ -95,6 +101,8 @@ export class LineReader {
 
   #takeTelnetCommand(byte: number): ControlLine | undefined {
     this.#telnet = 'ExpectData';
+    const halfSynch = this.#halfSynch && byte < TWO_BYTE_FIRST;
+    this.#halfSynch = false;
     if (byte === IAC) return this.#takeData(IAC);
     if (byte >= WILL && byte <= DONT) {
       this.#telnet = 'ExpectOption';
@@ -104,6 +112,7 @@ export class LineReader {
       if (byte === INTERRUPT_PROCESS) this.#telnet = 'ExpectDataMark';
       return undefined;
     }
+    if (halfSynch) return this.#takeData(byte);
     // Not Telnet but a client that does not double its 255s. Both bytes are data: the second may be the end of the line.
     const first = this.#takeData(IAC);
     const second = this.#takeData(byte);

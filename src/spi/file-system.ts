@@ -64,8 +64,8 @@ export type ExistingFile = 'replace' | 'keep';
  * What a staged write begins with:
  * - `empty`: nothing (STOR, STOU);
  * - `append`: the published file, or else this account's unfinished upload of it, or else nothing (APPE);
- * - `restart`: the first `offsetBytes` of this account's unfinished upload if it has exactly that many, else of the
- *   published file, else of the unfinished upload if it has more (REST n, STOR).
+ * - `restart`: the first `offsetBytes` of this account's unfinished upload if it has that many, else of the published
+ *   file (REST n, STOR).
  *   @throws Fault `RestartInvalid` when neither is that long.
  */
 export type StageRequest = { readonly existing: ExistingFile } & (

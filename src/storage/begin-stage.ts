@@ -101,7 +101,8 @@ async function openAppended(opening: Opening): Promise<StageBase | undefined> {
 async function openRestarted(opening: Opening, offsetBytes: number): Promise<StageBase> {
   const { io, directory, names } = opening;
   const keptBytes = (await partialBytes(io, directory.at(names.partial))) ?? 0;
-  const published = keptBytes === offsetBytes ? undefined : await openPublished(opening);
+  // Whatever it kept is newer than the published file: an old beginning under a new end would be a file that never existed.
+  const published = keptBytes >= offsetBytes ? undefined : await openPublished(opening);
   try {
     const publishedBytes = Number(published?.stats.size ?? 0);
     if (published === undefined || publishedBytes < offsetBytes) {

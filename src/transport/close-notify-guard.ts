@@ -77,7 +77,7 @@ export class CloseNotifyGuard extends Duplex {
     if (held !== undefined && held.length > 0 && this.#socket.writable) this.#socket.write(Buffer.concat(held));
   }
 
-  /** From now on takes what comes and drops it, and says nothing more, not even what was withheld. */
+  /** From now on takes what comes and drops it. */
   discard(): void {
     this.#discarding = true;
     this.#socket.resume();

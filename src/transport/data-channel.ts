@@ -186,14 +186,14 @@ export class DataChannel implements DataPort {
 
   /**
    * A resumed session proves the control connection's client, as long as nobody else was given a ticket. A connection that
-   * did not resume gets one: in TLS 1.2 within the handshake, in 1.3 when it is let go on. From then on a ticket may be
+   * did not resume gets one: in TLS 1.2 within the handshake, in 1.3 when it goes on or is refused. From then on a ticket may be
    * theirs, and proves nothing in this session any more.
    */
   #checkReuse({ tls }: StreamDataConnection): void {
     if (tls === undefined) return;
     const required = this.#options.sessionReuse() === 'required';
     const isProof = tls.resumed && !this.#othersHaveTickets;
-    if (!tls.resumed && !required) this.#othersHaveTickets = true;
+    if (!tls.resumed) this.#othersHaveTickets = true;
     if (!required || isProof) return;
     const text = 'This session had a data connection that did not resume its TLS session: log in anew.';
     throw new Fault('ReuseRequired', tls.resumed ? { text } : {});

@@ -179,6 +179,8 @@ export class StreamDataConnection implements DataConnection {
     this.#batch = [];
     this.#stall?.cancel();
     this.#guard?.discard();
+    // With close_notify, because clients such as ftplib wait for it before they read the reply.
+    this.#stream.end();
     this.#letGo();
   }
 

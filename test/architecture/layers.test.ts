@@ -26,8 +26,6 @@ const HOUSE: House = {
   auth: { number: 4, outside: ['node:crypto', 'node:fs', 'node:path', 'zod'] },
   access: { number: 4, outside: ['zod'] },
   storage: { number: 4, outside: ['node:fs', 'node:path', 'node:crypto', 'node:stream', 'node:os', 'zod'] },
-  intake: { number: 4, outside: ['node:fs', 'zod'] },
-  audit: { number: 4, outside: ['node:fs', 'node:crypto'] },
   modules: { number: 4, outside: ['node:fs', 'zod'] },
   config: { number: 5, outside: ['yaml', 'zod', 'node:fs', 'node:path', 'node:crypto'] },
   server: { number: 6, outside: ['pino', 'pino-pretty', 'iconv-lite', 'node:*'] },

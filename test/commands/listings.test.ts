@@ -105,7 +105,7 @@ test('MLSD gives the facts that were asked for, the directory first', async () =
   const { code, lines } = await listing('MLSD', { session: { mlstFacts: ['type', 'size', 'perm'] } });
   expect(code).toBe(226);
   expect(lines).toEqual([
-    'type=cdir;perm=cdeflmp; /',
+    'type=cdir;perm=celmp; /',
     'type=file;size=5;perm=adfrw; a.txt',
     'type=file;size=0;perm=adfrw; .hidden',
     'type=dir;perm=cdeflmp; two words',

@@ -201,7 +201,7 @@ const REFUSALS: readonly (readonly [line: string, scene: Scene, reply: string])[
   ['CDUP now', {}, '501'],
   ['PWD now', {}, '501'],
   ['MKD', {}, '501'],
-  ['MKD dir', oneFile(), '553'],
+  ['MKD dir', oneFile(), '550'],
   ['RMD', {}, '501'],
   ['RMD missing', {}, '550'],
   ['RMD dir', oneFile(), '550 The directory is not empty.'],

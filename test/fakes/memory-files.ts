@@ -177,9 +177,8 @@ export class MemoryFiles implements FileSystem {
     if (request.from === 'append') return published ?? partial ?? Buffer.alloc(0);
     const { offsetBytes } = request;
     const base = [
-      partial?.length === offsetBytes ? partial : undefined,
+      partial !== undefined && partial.length >= offsetBytes ? partial : undefined,
       published !== undefined && published.length >= offsetBytes ? published : undefined,
-      partial !== undefined && partial.length > offsetBytes ? partial : undefined,
     ].find((candidate) => candidate !== undefined);
     if (base === undefined) throw new Fault('RestartInvalid');
     return base.subarray(0, offsetBytes);

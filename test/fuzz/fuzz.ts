@@ -47,7 +47,7 @@ export function fuzz<T>(name: string, make: () => Property<T> | Promise<Property
     let numRuns = runs;
     do {
       const seed = randomInt(2 ** 31);
-      if (BUDGET_MS > 0) process.stdout.write(`fuzz: ${name}: seed ${seed}, ${numRuns} runs\n`);
+      process.stdout.write(`fuzz: ${name}: seed ${seed}, ${numRuns} runs\n`);
       const startMs = performance.now();
       await check(name, property, { seed, numRuns, timeout: runTimeoutMs });
       // About a line a second, however quick the property is.

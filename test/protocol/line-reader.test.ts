@@ -67,6 +67,7 @@ describe('lines that are read', () => {
     ['the longest line', bytes('12345678901234\r\n'), [line('12345678901234')]],
     ['the longest line with a bare LF', bytes('123456789012345\n'), [line('123456789012345')]],
     ['Telnet IP and Synch before ABOR', bytes(IAC, 244, IAC, 242, 'ABOR\r\n'), [line('ABOR')]],
+    ['a Synch whose DM was urgent data', bytes(IAC, 244, IAC, 'ABOR\r\n'), [line('ABOR')]],
     ['a Synch whose IAC was urgent data', bytes(IAC, 244, 242, 'ABOR\r\n'), [line('ABOR')]],
     ['a Telnet IP alone', bytes(IAC, 244, 'ABOR\r\n'), [line('ABOR')]],
     ['a Telnet IP in front of an end of line', bytes('ABOR', IAC, 244, '\r\n'), [line('ABOR')]],

@@ -44,7 +44,7 @@ const beginnings: readonly (readonly [StageRequest, published: string, partial: 
   [restart(7), '-', 'partial', 'partial'],
   [restart(7), 'published', 'partial', 'partial'],
   [restart(4), '-', 'partial', 'part'],
-  [restart(4), 'published', 'partial', 'publ'],
+  [restart(4), 'published', 'partial', 'part'],
   [restart(9), 'published', 'partial', 'published'],
   [restart(5), 'pub', 'partial', 'parti'],
   [restart(10), 'published', 'partial', 'RestartInvalid'],

@@ -248,25 +248,20 @@ class StuckSocket extends NetSocket {
 }
 
 for (const version of VERSIONS) {
-  test(`a refused sender can send to its end and is never reset, and gets no ticket (${version})`, async () => {
+  test(`a refused sender can send to its end and is never reset (${version})`, async () => {
     const { connection, raw } = await pair(await serverContext());
     const client = tlsOver(raw, version);
     let resets = 0;
-    let tickets = 0;
     raw.on('error', () => {
       resets += 1;
     });
     await connection.secured(AbortSignal.timeout(5_000));
-    client.on('session', () => {
-      tickets += 1;
-    });
     connection.begin('receive');
     connection.refuse();
     client.write(randomBytes(20_000_000));
     await new Promise<void>((resolve) => client.end(resolve));
     raw.end();
     await new Promise<void>((resolve) => raw.on('close', () => resolve()));
-    // In TLS 1.2 the ticket is part of the handshake, which is over.
-    expect({ resets, tickets }).toEqual({ resets: 0, tickets: version === 'TLSv1.3' ? 0 : 1 });
+    expect(resets).toBe(0);
   });
 }
