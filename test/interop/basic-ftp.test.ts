@@ -1,4 +1,5 @@
 /** basic-ftp (Node's TLS) against the gateway with the strict default policy: it needs no override. */
+import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -6,8 +7,12 @@ import { startGateway } from '../fixtures/gateway.ts';
 import { sha256Of, temporaryFolder, writeBytes } from '../fixtures/local-files.ts';
 import { basicFtpClient, withBasicFtp } from './clients/basic-ftp.ts';
 import { everydayWork } from './everyday.ts';
+import { Witness } from './facts.ts';
+import { DEFAULT_POLICY } from './seen.ts';
 import { hostOf, waysOf } from './ways.ts';
 
+const packageFile = new URL('../../node_modules/basic-ftp/package.json', import.meta.url);
+const witness = new Witness('basic-ftp', JSON.parse(readFileSync(packageFile, 'utf8')).version);
 const WAYS = waysOf({ mode: 'passive' });
 
 test.each(WAYS)('basic-ftp without TLS is told to send AUTH TLS ($name)', async (way) => {
@@ -15,7 +20,7 @@ test.each(WAYS)('basic-ftp without TLS is told to send AUTH TLS ($name)', async 
   await expect(withBasicFtp(gateway, way, async () => undefined, false)).rejects.toThrow(/530 .*AUTH TLS/);
 });
 
-everydayWork('basic-ftp', { test, ways: WAYS, make: basicFtpClient });
+everydayWork('basic-ftp', { test, witness, ways: WAYS, make: basicFtpClient });
 
 test.each(WAYS)('basic-ftp does its work over implicit TLS ($name)', async (way) => {
   const host = hostOf(way);
@@ -35,6 +40,7 @@ test.each(WAYS)('basic-ftp does its work over implicit TLS ($name)', async (way)
   expect(await sha256Of(join(gateway.home, 'a.bin'))).toBe(sent);
   expect(await sha256Of(join(folder, 'received'))).toBe(sent);
   expect(names).toEqual(['a.bin']);
+  witness.saw(DEFAULT_POLICY, way, 'implicit', 'yes');
 });
 
 test.each(WAYS)('basic-ftp moves a tree of files over one control connection ($name)', async (way) => {
@@ -51,4 +57,7 @@ test.each(WAYS)('basic-ftp moves a tree of files over one control connection ($n
     const name = `file ${index}.txt`;
     expect(await sha256Of(join(back, name))).toBe(await sha256Of(join(folder, name)));
   }
+  witness.saw(DEFAULT_POLICY, way, 'tree', 'yes');
 });
+
+witness.agreesWithPage(test);

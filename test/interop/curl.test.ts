@@ -1,25 +1,39 @@
 /** curl (OpenSSL) against the gateway with the strict default policy: it needs no override. */
-import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
+import { versionOf } from '../fixtures/client-libraries.ts';
 import { needs, run } from '../fixtures/client-programs.ts';
 import type { TestGateway } from '../fixtures/gateway.ts';
 import { startGateway } from '../fixtures/gateway.ts';
 import { sha256Of, temporaryFolder, writeBytes } from '../fixtures/local-files.ts';
 import { curl, curlClient, curlOptions, curlUrl } from './clients/curl.ts';
 import { everydayWork } from './everyday.ts';
+import { Witness } from './facts.ts';
+import { DEFAULT_POLICY } from './seen.ts';
 import type { Way } from './ways.ts';
 import { hostOf, PLAIN_WAY, waysOf } from './ways.ts';
 
 const test = needs('curl');
 
 /** In active mode curl 7.87 and 7.88 never begin TLS on the data connection (repaired in 8.0); Debian 12 ships 7.88. */
-const activeBroken = /^curl 7\.8[78]\./.test(spawnSync('curl', ['--version'], { encoding: 'utf8' }).stdout ?? '');
+const version = versionOf('curl', ['--version'], /^curl (\S+)/m);
+const activeBroken = /^7\.8[78]\./.test(version);
+const witness = new Witness('curl', version);
 const WAYS = activeBroken ? waysOf({ mode: 'passive' }) : waysOf();
-if (activeBroken)
-  test.skip('curl 7.87 and 7.88 cannot protect data in active mode: those ways are left out', () => undefined);
+
+test.each(activeBroken ? waysOf({ mode: 'active' }) : [])(
+  'curl 7.87 and 7.88 send no TLS in active mode, and nothing is stored ($name)',
+  async (way) => {
+    const gateway = await startGateway({ host: hostOf(way), limits: { handshakeTimeoutMs: 500 } });
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, 'sent'), 'content');
+    await expect(curlClient(gateway, way).upload(join(folder, 'sent'), 'a.txt')).rejects.toThrow(/curl ended with/);
+    expect(readdirSync(gateway.home)).toEqual([]);
+    witness.saw(DEFAULT_POLICY, way, 'transfer', 'no');
+  },
+);
 
 test.each(waysOf({ mode: 'passive' }))(
   'curl without TLS is told to send AUTH TLS, and sends no password ($name)',
@@ -61,7 +75,7 @@ test.each(waysOf({ mode: 'passive', family: 'IPv4' }))(
   },
 );
 
-everydayWork('curl', { test, ways: WAYS, make: curlClient });
+everydayWork('curl', { test, witness, ways: WAYS, make: curlClient });
 
 test.each(waysOf({ mode: 'passive' }))('curl does its work over implicit TLS, ftps:// ($name)', async (way) => {
   const host = hostOf(way);
@@ -74,6 +88,7 @@ test.each(waysOf({ mode: 'passive' }))('curl does its work over implicit TLS, ft
   await curl([...options, '--output', join(folder, 'received'), curlUrl(gateway, 'a.bin', 'ftps')]);
   expect(await sha256Of(join(folder, 'received'))).toBe(sent);
   expect((await curl([...options, curlUrl(gateway, '', 'ftps')])).stdout).toContain('a.bin');
+  witness.saw(DEFAULT_POLICY, way, 'implicit', 'yes');
 });
 
 /** Uploads six files with one call, then downloads them with another. */
@@ -93,6 +108,7 @@ test.each(WAYS.filter(({ version }) => version === '1.2'))(
   'curl uploads and downloads many files with one call each ($name)',
   async (way) => {
     await moveSix(await startGateway({ host: hostOf(way) }), way);
+    witness.saw(DEFAULT_POLICY, way, 'many', 'yes');
   },
 );
 
@@ -105,6 +121,8 @@ test.each(WAYS.filter(({ version }) => version === '1.3'))(
     await expect(moveSix(strict, way)).rejects.toThrow('server did not report OK, got 522');
     const lenient = await startGateway({ host: hostOf(way) }, { sessionReuse: 'preferred' });
     await moveSix(lenient, way);
+    witness.saw(DEFAULT_POLICY, way, 'many', '522');
+    witness.saw('session_reuse: preferred', way, 'many', 'yes');
   },
 );
 
@@ -116,3 +134,5 @@ test('curl creates the directories of an upload that are missing', async () => {
   await curl([...curlOptions(gateway, PLAIN_WAY), '--ftp-create-dirs', '--upload-file', join(folder, 'a'), target]);
   expect(await readFile(join(gateway.home, 'year/month/a'), 'utf8')).toBe('content');
 });
+
+witness.agreesWithPage(test);

@@ -1,13 +1,17 @@
 /** What partners do every day, asked of every client in every way: the same sentences, the same proof on both disks. */
+import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { truncate, writeFile } from 'node:fs/promises';
+import { mkdir, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestAPI } from 'vitest';
 import { expect } from 'vitest';
 import type { TestGateway, TestUser } from '../fixtures/gateway.ts';
 import { startGateway } from '../fixtures/gateway.ts';
 import { bytesOf, sha256Of, temporaryFolder, writeBytes } from '../fixtures/local-files.ts';
-import type { Reachable, Way } from './ways.ts';
+import type { Witness } from './facts.ts';
+import { policyOf } from './facts.ts';
+import type { Ability } from './seen.ts';
+import type { AnyWay, Reachable, Way } from './ways.ts';
 import { hostOf } from './ways.ts';
 
 /** A client as a partner's script uses it. Local names are paths; everything throws what the client said when it fails. */
@@ -26,10 +30,21 @@ export interface PartnerClient {
   /** The same as `upload` and `download` in TYPE A. */
   uploadText(local: string, remote: string): Promise<unknown>;
   downloadText(remote: string, local: string): Promise<unknown>;
+  /** Uploads a file so many times within one login, as `file 0`, `file 1` ..., each time back into the folder as `0`, `1` ... */
+  roundTrips?(local: string, folder: string, times: number): Promise<unknown>;
 }
 
 /** Makes the client for a gateway. */
-export type ClientMaker = (gateway: Reachable, way: Way) => PartnerClient;
+export type ClientMaker<W extends AnyWay = Way> = (gateway: Reachable, way: W) => PartnerClient;
+
+/** The work that a client knows nothing of; who asks for it all the same is told so. */
+export function cannot<Work extends keyof PartnerClient>(
+  program: string,
+  works: readonly Work[],
+): Record<Work, () => Promise<never>> {
+  const refuse = (work: Work) => [work, () => Promise.reject(new Error(`${program} has no ${work}`))];
+  return Object.fromEntries(works.map(refuse));
+}
 
 /** Everything that a piece of work needs. */
 interface Workplace {
@@ -44,12 +59,16 @@ interface Workplace {
 /** More than one batch, and not a multiple of anything. */
 const FILE_BYTES = 1_500_001;
 const CUT_BYTES = 700_001;
+const ROUNDS = 8;
 const UTF8_NAME = 'Größe – 測試 mit Leerzeichen.txt';
 const TEXT = 'first line\nsecond line\n\nline four, ö\n';
 
-/** The table of pieces of work: what the client does, and the proof that it did. */
-const WORK: readonly (readonly [string, (place: Workplace) => Promise<void>])[] = [
+/** A piece of work: what it shows that the client can do, its sentence, and the proof that the client did it. */
+type Piece = readonly [ability: Ability, sentence: string, act: (place: Workplace) => Promise<void>];
+
+const WORK: readonly Piece[] = [
   [
+    'transfer',
     'uploads a file and downloads the same bytes',
     async ({ client, home, folder }) => {
       const sent = await writeBytes(join(folder, 'sent'), FILE_BYTES);
@@ -60,6 +79,7 @@ const WORK: readonly (readonly [string, (place: Workplace) => Promise<void>])[] 
     },
   ],
   [
+    'replace',
     'replaces a file that exists',
     async ({ client, home, folder }) => {
       await writeFile(join(home, 'a.bin'), bytesOf(FILE_BYTES * 2));
@@ -69,6 +89,7 @@ const WORK: readonly (readonly [string, (place: Workplace) => Promise<void>])[] 
     },
   ],
   [
+    'resumeUpload',
     'resumes an upload',
     async ({ client, home, folder }) => {
       const whole = await writeBytes(join(folder, 'whole'), FILE_BYTES);
@@ -78,6 +99,7 @@ const WORK: readonly (readonly [string, (place: Workplace) => Promise<void>])[] 
     },
   ],
   [
+    'resumeDownload',
     'resumes a download',
     async ({ client, home, folder }) => {
       const whole = await writeBytes(join(home, 'a.bin'), FILE_BYTES);
@@ -88,6 +110,7 @@ const WORK: readonly (readonly [string, (place: Workplace) => Promise<void>])[] 
     },
   ],
   [
+    'directories',
     'lists, renames, deletes and makes a directory',
     async ({ client, home }) => {
       await writeFile(join(home, 'old.txt'), 'content');
@@ -103,6 +126,7 @@ const WORK: readonly (readonly [string, (place: Workplace) => Promise<void>])[] 
     },
   ],
   [
+    'names',
     'handles names in UTF-8 with spaces',
     async ({ client, home, folder }) => {
       const sent = await writeBytes(join(folder, UTF8_NAME), 1_000);
@@ -118,6 +142,7 @@ const WORK: readonly (readonly [string, (place: Workplace) => Promise<void>])[] 
     },
   ],
   [
+    'empty',
     'uploads and downloads a file without bytes',
     async ({ client, home, folder }) => {
       await writeFile(join(folder, 'empty'), '');
@@ -130,6 +155,7 @@ const WORK: readonly (readonly [string, (place: Workplace) => Promise<void>])[] 
     },
   ],
   [
+    'text',
     'sends and fetches a text in ASCII mode',
     async ({ client, home, folder }) => {
       await writeFile(join(folder, 'sent.txt'), TEXT);
@@ -139,34 +165,119 @@ const WORK: readonly (readonly [string, (place: Workplace) => Promise<void>])[] 
       expect(readFileSync(join(folder, 'received.txt'), 'utf8').replaceAll('\r\n', '\n')).toBe(TEXT);
     },
   ],
+  [
+    'many',
+    `uploads and downloads ${ROUNDS} files in one login`,
+    async ({ client, gateway, home, folder }) => {
+      assert(client.roundTrips, 'this client has no way to move many files in one login');
+      const sent = await writeBytes(join(folder, 'sent'), 100_001);
+      await client.roundTrips(join(folder, 'sent'), folder, ROUNDS);
+      for (let index = 0; index < ROUNDS; index++) {
+        expect(await sha256Of(join(home, `file ${index}`))).toBe(sent);
+        expect(await sha256Of(join(folder, `${index}`))).toBe(sent);
+      }
+      expect(gateway.log.of('command').filter(({ verb }) => verb === 'PASS')).toHaveLength(1);
+    },
+  ],
 ];
 
+/** What is asked of a client that only fetches, in place of the same and more above. */
+const READING: readonly Piece[] = [
+  [
+    'download',
+    'downloads a file',
+    async ({ client, home, folder }) => {
+      const sent = await writeBytes(join(home, UTF8_NAME), FILE_BYTES);
+      await client.download(UTF8_NAME, join(folder, 'received'));
+      expect(await sha256Of(join(folder, 'received'))).toBe(sent);
+    },
+  ],
+  [
+    'list',
+    'lists a directory',
+    async ({ client, home }) => {
+      await mkdir(join(home, 'outbox'));
+      await writeFile(join(home, 'outbox/report.txt'), 'content');
+      expect(await client.list('outbox')).toContain('report.txt');
+    },
+  ],
+  ...WORK.filter(([ability]) => ability === 'resumeDownload'),
+];
+
+/** Who does the work, where and under which policy. */
+interface Assignment<W extends AnyWay> {
+  readonly test: Pick<TestAPI, 'each'>;
+  readonly ways: readonly W[];
+  readonly make: ClientMaker<W>;
+  readonly witness: Witness;
+  /** Where the account differs from the strict default. */
+  readonly user?: TestUser;
+  readonly options?: Parameters<typeof startGateway>[0];
+}
+
 /**
- * Registers one test for each piece of work in each way: policy is the strict default, but for what `user` sets. Each test
- * also proves that TLS had the version and the data connection the mode that its name says.
+ * Registers one test for each piece of work in each way, but for what the client `lacks`: policy is the strict default,
+ * but for what `user` and `options` set. Each test also proves that TLS had the version and the data connection the mode
+ * that its name says.
  */
-export function everydayWork(
+export function everydayWork<W extends AnyWay>(
   program: string,
-  {
-    test,
-    ways,
-    make,
-    user = {},
-  }: { test: Pick<TestAPI, 'each'>; ways: readonly Way[]; make: ClientMaker; user?: TestUser },
+  { lacks = ['many'], reads, ...assignment }: Assignment<W> & { lacks?: readonly Ability[]; reads?: 'only' },
 ): void {
-  const table = ways.flatMap((way) => WORK.map(([sentence, act]) => [sentence, way.name, way, act] as const));
-  test.each(table)(`${program} %s (%s)`, async (_sentence, _name, way, act) => {
-    const gateway = await startGateway({ host: hostOf(way) }, user);
-    const folder = await temporaryFolder();
-    await act({ client: make(gateway, way), gateway, home: gateway.home, folder });
+  const { test, ways, witness, user, options } = assignment;
+  const pieces = (reads === 'only' ? READING : WORK).filter(([ability]) => !lacks.includes(ability));
+  const table = ways.flatMap((way) => pieces.map(([ability, sentence, act]) => ({ way, ability, act, sentence })));
+  test.each(table)(`${program} $sentence ($way.name)`, async ({ way, ability, act }) => {
+    const gateway = await work(assignment, way, act);
     expectWay(gateway, way);
+    witness.saw(policyOf(user, options), way, ability, 'yes');
   });
 }
 
+/**
+ * Registers one test for each way in which a piece of work is refused under the policy of the assignment: the client fails,
+ * and a command of its was answered with exactly this code and these words.
+ */
+export function refusedWork<W extends AnyWay>(
+  program: string,
+  { ability, reply, ...assignment }: Assignment<W> & { readonly ability: Ability; readonly reply: RegExp },
+): void {
+  const { test, ways, witness, user, options } = assignment;
+  const code = /\d{3}/.exec(reply.source)?.[0] ?? '';
+  const [, sentence, act] = WORK.find((piece) => piece[0] === ability) ?? assert.fail(ability);
+  test.each(ways)(`${program} that ${sentence} is refused with ${code} ($name)`, async (way) => {
+    await work(assignment, way, async (place) => {
+      await expect(act(place)).rejects.toThrow();
+      const replies = () => place.gateway.log.entries.map(({ fields }) => `${fields.code} ${fields.text}`);
+      // Some clients give up before they have read the reply.
+      await expect.poll(replies, { interval: 10 }).toContainEqual(expect.stringMatching(reply));
+      witness.saw(policyOf(user, options), way, ability, code);
+    });
+  });
+}
+
+async function work<W extends AnyWay>(
+  { make, user, options }: Assignment<W>,
+  way: W,
+  act: (place: Workplace) => Promise<void>,
+): Promise<TestGateway> {
+  const gateway = await startGateway({ host: hostOf(way), ...options }, user);
+  const folder = await temporaryFolder();
+  await act({ client: make(gateway, way), gateway, home: gateway.home, folder });
+  return gateway;
+}
+
+/** The refusal of a data connection that does not resume the control connection's TLS session. */
+export const REUSE_REFUSAL =
+  /^522 The data connection must resume the TLS session of the control connection: switch on TLS session reuse in the client\.$/;
+
+/** The refusal of an upload that ended without close_notify. */
+export const CLOSE_REFUSAL = /^426 The data connection ended without TLS close_notify, so the file may be cut off/;
+
 /** The gateway's own record of how it was reached. */
-export function expectWay({ log }: TestGateway, way: Way): void {
+export function expectWay({ log }: TestGateway, way: AnyWay): void {
   const versions = new Set(log.of('tls.control').map((fields) => fields.version));
-  expect([...versions]).toEqual([`TLSv${way.version}`]);
+  expect([...versions]).toEqual(way.version === 'none' ? [] : [`TLSv${way.version}`]);
   const verbs = new Set(log.of('command').map((fields) => String(fields.verb)));
   const arranged = [...verbs].filter((verb) => ARRANGING.has(verb));
   const wanted = way.mode === 'passive' ? ['PASV', 'EPSV'] : ['PORT', 'EPRT'];

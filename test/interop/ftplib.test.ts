@@ -6,16 +6,22 @@ import { readdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
+import { versionOf } from '../fixtures/client-libraries.ts';
 import { needs } from '../fixtures/client-programs.ts';
 import { startGateway } from '../fixtures/gateway.ts';
-import { sha256Of, temporaryFolder, writeBytes } from '../fixtures/local-files.ts';
+import { temporaryFolder, writeBytes } from '../fixtures/local-files.ts';
 import { Ftplib, ftplibClient } from './clients/ftplib.ts';
 import { everydayWork } from './everyday.ts';
+import { Witness } from './facts.ts';
+import { DEFAULT_POLICY } from './seen.ts';
 import { hostOf, PLAIN_WAY, waysOf } from './ways.ts';
 
 const test = needs('python3');
+const version = versionOf('python3', ['--version'], /Python (\S+)/);
+const witness = new Witness('Python ftplib', version);
+const resuming = new Witness('Python ftplib that resumes', version);
 
-test.each(waysOf())(
+test.each(waysOf({ family: 'IPv4' }))(
   'ftplib as it comes is told to switch on TLS session reuse, and nothing is stored ($name)',
   async (way) => {
     const gateway = await startGateway({ host: hostOf(way) });
@@ -24,20 +30,25 @@ test.each(waysOf())(
     const upload = new Ftplib(gateway, way, 'never').do('upload', join(folder, 'sent'), 'a.bin');
     await expect(upload).rejects.toThrow(/error_perm: 522 .*resume the TLS session.*switch on TLS session reuse/);
     expect(readdirSync(gateway.home)).toEqual([]);
+    witness.saw(DEFAULT_POLICY, way, 'transfer', '522');
   },
 );
 
 everydayWork('ftplib with session_reuse: preferred', {
   test,
+  witness,
   ways: waysOf(),
   make: ftplibClient('never'),
+  lacks: [],
   user: { sessionReuse: 'preferred' },
 });
 
 everydayWork('ftplib that resumes', {
   test,
-  ways: waysOf({ mode: 'passive', family: 'IPv4' }),
+  witness: resuming,
+  ways: waysOf({ family: 'IPv4' }),
   make: ftplibClient('always'),
+  lacks: [],
 });
 
 test('ftplib reads the lines of LIST, spaces and all', async () => {
@@ -47,14 +58,5 @@ test('ftplib reads the lines of LIST, spaces and all', async () => {
   expect(listed).toMatch(/^-rw.* two {2}words\.txt$/);
 });
 
-test.each(waysOf({ family: 'IPv4' }))(
-  'ftplib that resumes uploads and downloads many files in one session ($name)',
-  async (way) => {
-    const gateway = await startGateway();
-    const folder = await temporaryFolder();
-    const sent = await writeBytes(join(folder, 'sent'), 100_001);
-    await new Ftplib(gateway, way, 'always').do('roundTrips', join(folder, 'sent'), folder, 8);
-    for (let index = 0; index < 8; index++) expect(await sha256Of(join(folder, `${index}`))).toBe(sent);
-    expect(gateway.log.of('tls.control')).toHaveLength(1);
-  },
-);
+witness.agreesWithPage(test);
+resuming.agreesWithPage(test);

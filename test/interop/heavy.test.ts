@@ -1,13 +1,13 @@
 /** Much data and many files, each once: bounded in time, compared by hashes of what is on both disks. */
-import { readdirSync } from 'node:fs';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { needs } from '../fixtures/client-programs.ts';
 import { startGateway } from '../fixtures/gateway.ts';
-import { bytesOf, sha256Of, temporaryFolder, writeLargeFile } from '../fixtures/local-files.ts';
+import { sha256Of, temporaryFolder, writeLargeFile } from '../fixtures/local-files.ts';
 import { curl, curlOptions, curlUrl } from './clients/curl.ts';
 import { lftp, lftpOpening, quoted } from './clients/lftp.ts';
+import { hashesOf, writeTree } from './trees.ts';
 import { PLAIN_WAY } from './ways.ts';
 
 const GIBIBYTE = 1_073_741_824;
@@ -38,11 +38,7 @@ needs('lftp')(
   async () => {
     const gateway = await startGateway();
     const folder = await temporaryFolder();
-    for (let index = 0; index < FILES; index++) {
-      const directory = join(folder, `sent/${index % 10}`);
-      if (index < 10) await mkdir(directory, { recursive: true });
-      await writeFile(join(directory, `${index}.txt`), bytesOf(1_000 + index));
-    }
+    await writeTree(join(folder, 'sent'), FILES);
     const sent = await hashesOf(join(folder, 'sent'));
     expect(sent).toHaveLength(FILES);
     const opening = lftpOpening(gateway, PLAIN_WAY);
@@ -54,13 +50,3 @@ needs('lftp')(
   },
   TIMEOUT_MS,
 );
-
-/** `name hash` of every file below a folder, in order. */
-async function hashesOf(folder: string): Promise<readonly string[]> {
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  const lines: string[] = [];
-  for (const { parentPath, name } of files) {
-    lines.push(`${join(parentPath, name).slice(folder.length)} ${await sha256Of(join(parentPath, name))}`);
-  }
-  return lines.sort();
-}

@@ -2,14 +2,19 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
+import { versionOf } from '../fixtures/client-libraries.ts';
 import { needs } from '../fixtures/client-programs.ts';
 import { startGateway } from '../fixtures/gateway.ts';
 import { sha256Of, temporaryFolder, writeBytes } from '../fixtures/local-files.ts';
 import { lftp, lftpClient, lftpOpening, quoted } from './clients/lftp.ts';
-import { everydayWork } from './everyday.ts';
+import { everydayWork, expectWay } from './everyday.ts';
+import { Witness } from './facts.ts';
+import { DEFAULT_POLICY } from './seen.ts';
+import { hashesOf, writeTree } from './trees.ts';
 import { hostOf, PLAIN_WAY, waysOf } from './ways.ts';
 
 const test = needs('lftp');
+const witness = new Witness('lftp', versionOf('lftp', ['--version'], /Version (\S+)/));
 
 /** Over the loopback address ::1, and there only, lftp names `::` as its own address in EPRT. */
 const WAYS = waysOf().filter(({ mode, family }) => mode === 'passive' || family === 'IPv4');
@@ -23,9 +28,10 @@ test('lftp that names :: as its address in EPRT is refused and goes on in passiv
   const codes = gateway.log.of('command').map(({ verb, argument, code }) => `${verb} ${argument} ${code}`);
   expect(codes).toContainEqual(expect.stringMatching(/^EPRT \|2\|::\|\d+\| 501$/));
   expect(codes).toContain('RETR a.txt 226');
+  witness.saw(DEFAULT_POLICY, { ...way, name: 'TLS 1.3, active, IPv6' }, 'transfer', 'goes on in passive mode');
 });
 
-everydayWork('lftp', { test, ways: WAYS, make: lftpClient });
+everydayWork('lftp', { test, witness, ways: WAYS, make: lftpClient });
 
 test.each(waysOf({ mode: 'passive' }))('lftp does its work over implicit TLS, ftps:// ($name)', async (way) => {
   const host = hostOf(way);
@@ -41,4 +47,24 @@ test.each(waysOf({ mode: 'passive' }))('lftp does its work over implicit TLS, ft
   expect(await sha256Of(join(gateway.home, 'a.bin'))).toBe(sent);
   expect(await sha256Of(join(folder, 'received'))).toBe(sent);
   expect(stdout).toContain('a.bin');
+  witness.saw(DEFAULT_POLICY, way, 'implicit', 'yes');
 });
+
+test.each(waysOf({ family: 'IPv4' }))(
+  'lftp mirrors 300 files up and down over four connections ($name)',
+  async (way) => {
+    const gateway = await startGateway({ host: hostOf(way) });
+    const folder = await temporaryFolder();
+    await writeTree(join(folder, 'sent'), 300);
+    const sent = await hashesOf(join(folder, 'sent'));
+    const opening = lftpOpening(gateway, way);
+    await lftp([...opening, `mirror -R --parallel=4 ${quoted(join(folder, 'sent'))} tree`]);
+    expect(await hashesOf(join(gateway.home, 'tree'))).toEqual(sent);
+    await lftp([...opening, `mirror --parallel=4 tree ${quoted(join(folder, 'received'))}`]);
+    expect(await hashesOf(join(folder, 'received'))).toEqual(sent);
+    expectWay(gateway, way);
+    witness.saw(DEFAULT_POLICY, way, 'tree', 'yes');
+  },
+);
+
+witness.agreesWithPage(test);

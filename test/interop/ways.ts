@@ -13,6 +13,12 @@ export interface Way {
   readonly family: 'IPv4' | 'IPv6';
 }
 
+/** A way without TLS, for a client that knows none. */
+export type ClearWay = Omit<Way, 'version'> & { readonly version: 'none' };
+
+/** With TLS or without. */
+export type AnyWay = Way | ClearWay;
+
 const ALL_WAYS: readonly Way[] = (['1.2', '1.3'] as const).flatMap((version) =>
   (['passive', 'active'] as const).flatMap((mode) =>
     (['IPv4', 'IPv6'] as const).map((family) => ({
@@ -35,8 +41,15 @@ export function waysOf(knows: Partial<Omit<Way, 'name'>> = {}): readonly Way[] {
 /** TLS 1.3, passive, IPv4: for tests in which the way does not matter. */
 export const PLAIN_WAY: Way = { name: 'TLS 1.3, passive, IPv4', version: '1.3', mode: 'passive', family: 'IPv4' };
 
+/** The four ways of a client that knows no TLS. */
+export const CLEAR_WAYS: readonly ClearWay[] = waysOf({ version: '1.3' }).map((way) => ({
+  ...way,
+  version: 'none',
+  name: way.name.replace('TLS 1.3', 'no TLS'),
+}));
+
 /** The address that a gateway listens on for this way. */
-export function hostOf({ family }: Way): string {
+export function hostOf({ family }: AnyWay): string {
   return family === 'IPv4' ? '127.0.0.1' : '::1';
 }
 

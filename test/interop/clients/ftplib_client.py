@@ -20,12 +20,12 @@ def connect(order):
     version = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}[order["version"]]
     context = ssl.create_default_context(cafile=order["ca"])
     context.minimum_version = context.maximum_version = version
-    make = ResumingFtp if order["resumes"] else ftplib.FTP_TLS
-    ftp = make(context=context, timeout=10)
-    ftp.connect(order["host"], order["port"])
+    make = ResumingFtp if order["resumption"] == "always" else ftplib.FTP_TLS
+    ftp = make(context=context, timeout=5)
+    ftp.connect(order["host"], int(order["port"]))
     ftp.login(order["user"], order["password"])
     ftp.prot_p()
-    ftp.set_pasv(order["passive"])
+    ftp.set_pasv(order["mode"] == "passive")
     return ftp
 
 
@@ -41,7 +41,7 @@ def download(ftp, remote, local):
 
 def resume_upload(ftp, local, remote, position=None):
     ftp.voidcmd("TYPE I")
-    start = ftp.size(remote) if position is None else position
+    start = ftp.size(remote) if position is None else int(position)
     with open(local, "rb") as file:
         file.seek(start)
         ftp.storbinary(f"STOR {remote}", file, rest=start)
@@ -73,7 +73,7 @@ def download_text(ftp, remote, local):
 
 
 def round_trips(ftp, local, folder, times):
-    for index in range(times):
+    for index in range(int(times)):
         upload(ftp, local, f"file {index}")
         download(ftp, f"file {index}", f"{folder}/{index}")
 
@@ -98,6 +98,6 @@ for line in sys.stdin:
     try:
         with connect(order) as ftp:
             result = {"value": WORK[order["work"]](ftp, *order["arguments"])}
-    except (ftplib.Error, OSError) as error:
+    except ftplib.all_errors as error:
         result = {"error": f"{type(error).__name__}: {error}"}
     print(json.dumps(result), flush=True)

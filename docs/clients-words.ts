@@ -1,0 +1,154 @@
+/** What `docs/clients.md` says that no run can see: which settings to use, and why. Written by hand. */
+
+/** The words about one client. `needs` and `why` are cells of a table, `use` is a block of code, troubles are sentences. */
+export interface ClientWords {
+  readonly client: string;
+  readonly needs: string;
+  readonly why: string;
+  readonly use: string;
+  readonly troubles: readonly string[];
+}
+
+export const INTRODUCTION = `# Clients
+
+What real clients do with a gateway, seen in a run of the tests (\`test/interop\`) and generated from it by
+\`npm run docs:clients\`; a test fails when this page and a run disagree. Every row is a way to connect, every column a
+piece of work; the bytes were compared on both disks. \`yes\` worked, a number is the reply that refused it, \`–\` was
+not tried or the client has no such function. The default policy is explicit TLS, \`PROT P\`, \`session_reuse: required\`
+and \`close_notify: required\`. A setting in these tables belongs to the account of that one partner
+(\`users[].session_reuse\`, \`users[].close_notify\`), so that nobody else loses anything by it.`;
+
+const LENIENT = '`session_reuse: preferred`';
+const ONE_TICKET = 'Over TLS 1.3 it uses its ticket once, and an upload brings it no other.';
+const ONE_TICKET_ADVICE =
+  'Over TLS 1.3 a second transfer in one login can get 522. Log in once a file, keep to TLS 1.2, or give the account ' +
+  '`session_reuse: preferred`.';
+
+export const CLIENT_WORDS: readonly ClientWords[] = [
+  {
+    client: 'basic-ftp',
+    needs: 'none',
+    why: 'It resumes the session, over TLS 1.3 too.',
+    use: "await client.access({ host, port, user, password, secure: true, secureOptions: { ca } });\n// implicit TLS: secure: 'implicit'",
+    troubles: ['It knows passive mode only.'],
+  },
+  {
+    client: 'curl',
+    needs: `none; ${LENIENT} for several uploads in one call over TLS 1.3`,
+    why: ONE_TICKET,
+    use: 'curl --ssl-reqd --cacert ca.crt --user partner --upload-file report.csv ftp://host:2121/inbox/\ncurl --ssl-reqd --cacert ca.crt --user partner --remote-name ftp://host:2121/outbox/report.csv',
+    troubles: [
+      'Several uploads in one call over TLS 1.3 get 522 from the second on. Use one call a file, `--tls-max 1.2`, or `session_reuse: preferred`.',
+      'curl 7.87 and 7.88 (Debian 12) do not begin TLS on the data connection in active mode. Use passive mode, or curl 8.',
+      '`--ftp-ssl-control` leaves data in clear: it is refused with 521. Use `--ssl-reqd`.',
+    ],
+  },
+  {
+    client: 'Java commons-net',
+    needs: `${LENIENT}; over TLS 1.3 \`close_notify: preferred\` as well`,
+    why: 'It never resumes the session. Over TLS 1.3 Java sends `user_canceled` before its close_notify, and the gateway does not see the end of an upload.',
+    use: 'FTPSClient ftp = new FTPSClient(sslContext);\nftp.setEnabledProtocols(new String[] {"TLSv1.2"});\nftp.setEndpointCheckingEnabled(true);\nftp.connect(host, 2121);\nftp.login(user, password);\nftp.execPBSZ(0);\nftp.execPROT("P");\nftp.setFileType(FTP.BINARY_FILE_TYPE);\nftp.enterLocalPassiveMode();',
+    troubles: [
+      'With TLS 1.2 only (`setEnabledProtocols`, as above) close_notify may stay required, so that a cut upload is still noticed.',
+      'Without `execPBSZ(0)` and `execPROT("P")` data connections are refused with 521.',
+    ],
+  },
+  {
+    client: 'lftp',
+    needs: 'none',
+    why: 'It resumes the session.',
+    use: "lftp -e 'set ftp:ssl-force true; set ftp:ssl-protect-data true; set ssl:ca-file ca.crt' -u partner ftp://host:2121\nmirror --reverse --parallel=4 local-folder inbox",
+    troubles: [
+      'Over `::1`, and there only, it names `::` as its own address in active mode, is refused with 501 and goes on in passive mode. Other IPv6 addresses are not concerned.',
+    ],
+  },
+  {
+    client: 'Perl Net::FTP',
+    needs: `${LENIENT}, or active mode with TLS 1.2`,
+    why: 'In passive mode it looks the session up under the address of the data connection and finds none. Over TLS 1.3 it uses each ticket once.',
+    use: 'my $ftp = Net::FTP->new($host, Port => 2121, Passive => 1, SSL_ca_file => "ca.crt") or die $@;\n$ftp->starttls or die $ftp->message;\n$ftp->login($user, $password) or die $ftp->message;\n$ftp->binary;',
+    troubles: [
+      'In passive mode without resumption it says `Connection closed` and does not show the 522 that it was sent.',
+      '`SSL => 1` means implicit TLS: it needs a listener with `tls: implicit`. `starttls` is for explicit TLS.',
+      'To resume an upload, open the local file at the size that the server has and `append` it.',
+    ],
+  },
+  {
+    client: 'Perl Net::FTP with a session key',
+    needs: `none for one transfer a login, or with TLS 1.2; otherwise ${LENIENT}`,
+    why: 'One line makes it find the session in passive mode. Over TLS 1.3 it uses each ticket once.',
+    use: "use IO::Socket::SSL;\nIO::Socket::SSL::set_args_filter_hack(sub { my ($is_server, $args) = @_; $args->{SSL_session_key} = 'ftp' });",
+    troubles: ['The line is for passive mode only, and for a program that talks to one server.', ONE_TICKET_ADVICE],
+  },
+  {
+    client: 'PHP ftp_ssl_connect',
+    needs: `none for one transfer a login, or with TLS 1.2; otherwise ${LENIENT}`,
+    why: ONE_TICKET,
+    use: "$ftp = ftp_ssl_connect($host, 2121);\nftp_login($ftp, $user, $password);\nftp_pasv($ftp, true);\nftp_put($ftp, 'inbox/report.csv', 'report.csv', FTP_BINARY);",
+    troubles: [
+      ONE_TICKET_ADVICE,
+      'It has no setting for the TLS version: name a file in `OPENSSL_CONF` whose `system_default` section says `MaxProtocol = TLSv1.2`.',
+      'It checks no certificate, so that whoever sits in between can read the password. Use curl from PHP where that matters.',
+      'After a refused transfer it reads replies one behind the other: close the connection and log in anew.',
+    ],
+  },
+  {
+    client: 'Python ftplib',
+    needs: LENIENT,
+    why: 'It never resumes the session.',
+    use: "ftp = ftplib.FTP_TLS(context=ssl.create_default_context(cafile='ca.crt'))\nftp.connect(host, 2121)\nftp.login(user, password)\nftp.prot_p()",
+    troubles: ['Without the setting, use the subclass of the next section.'],
+  },
+  {
+    client: 'Python ftplib that resumes',
+    needs: 'none',
+    why: 'A subclass of six lines resumes the session.',
+    use: 'class ResumingFtp(ftplib.FTP_TLS):\n    def ntransfercmd(self, cmd, rest=None):\n        conn, size = ftplib.FTP.ntransfercmd(self, cmd, rest)\n        if self._prot_p:\n            conn = self.context.wrap_socket(conn, server_hostname=self.host, session=self.sock.session)\n        return conn, size',
+    troubles: [],
+  },
+  {
+    client: 'rclone',
+    needs: `none for one file at a time; ${LENIENT} for several connections`,
+    why: 'Its connections share one store of TLS sessions, and so resume one of another connection.',
+    use: 'SSL_CERT_FILE=ca.crt rclone copyto report.csv :ftp:inbox/report.csv \\\n  --ftp-host host --ftp-port 2121 --ftp-user partner --ftp-pass "$(rclone obscure -)" --ftp-explicit-tls',
+    troubles: [
+      'Whole trees: add `--ftp-disable-mlsd` and `--transfers=1 --checkers=1`. Otherwise it takes the directory itself, which MLSD names, for another one inside, and makes one directory from two connections at once.',
+      'It knows passive mode only, does not resume, and finds private authorities through `SSL_CERT_FILE`.',
+      '`--ftp-disable-tls13` keeps it to TLS 1.2.',
+    ],
+  },
+  {
+    client: 'Ruby net/ftp',
+    needs: `none for one transfer a login, or with TLS 1.2; otherwise ${LENIENT}`,
+    why: ONE_TICKET,
+    use: "Net::FTP.open(host, port: 2121, username: user, password: password,\n              ssl: { ca_file: 'ca.crt', max_version: OpenSSL::SSL::TLS1_2_VERSION }) do |ftp|\n  ftp.putbinaryfile('report.csv', 'inbox/report.csv')\nend",
+    troubles: [ONE_TICKET_ADVICE],
+  },
+  {
+    client: 'tnftp',
+    needs: 'a gateway with `tls_control_required: false` and `tls_data_required: false`',
+    why: 'It knows no TLS on FTP (its TLS is for `https://`). By default it is refused with 530 before it sends a password.',
+    use: 'tnftp -p host 2121',
+    troubles: ['Passwords and files cross the network in clear. Use lftp in its place; it takes the same commands.'],
+  },
+  {
+    client: 'wget',
+    needs: 'none',
+    why: 'It resumes the session.',
+    use: 'wget --ca-certificate=ca.crt --user=partner --ask-password ftps://host:2121/outbox/report.csv',
+    troubles: [
+      '`ftps://` is explicit TLS to it; `--ftps-implicit` is for a listener with `tls: implicit`. It only fetches.',
+      'Over TLS 1.3 it may look for its ticket before that has come; then it fails and tries again. Leave `--tries` as it is, or keep to TLS 1.2 (`--ciphers=NORMAL:-VERS-TLS1.3`, where it is built with GnuTLS).',
+    ],
+  },
+];
+
+export const NOT_RUN = `## Not run here
+
+These settings are from the programs' own documentation; no test has tried them.
+
+- **FileZilla**: protocol "FTP", encryption "Require explicit FTP over TLS", transfer mode "Default". It resumes the session by itself.
+- **WinSCP**: protocol FTP, encryption "TLS/SSL Explicit encryption"; "Reuse TLS/SSL session ID for data connections" is on
+  by default (advanced settings, TLS/SSL) and has to stay on. In scripts: \`open ftpes://partner@host:2121/\`.
+- **.NET, old FluentFTP, suppaftp, and others that end uploads without close_notify**: they are told so with 426, and nothing is
+  published. Give the account \`close_notify: preferred\`; a cut upload is then no longer told from a whole one.`;
