@@ -97,6 +97,8 @@ export const limitsOptions = z
   .strictObject({
     lineBytesMax: limit('lineBytesMax', 512, 65_536),
     queuedLinesMax: limit('queuedLinesMax', 1, 10_000),
+    // Above the longest line that `lineBytesMax` can allow.
+    queuedBytesMax: limit('queuedBytesMax', 131_072, 67_108_864),
     badCommandsMax: limit('badCommandsMax', 1, 1_000),
     connectionsMax: limit('connectionsMax', 1, 100_000),
     connectionsPerAddressMax: limit('connectionsPerAddressMax', 1, 100_000),

@@ -4,8 +4,13 @@
 export interface Limits {
   /** Longest command line, end of line included. Protects memory from a client that never sends one (CVE-2004-0185 class). */
   readonly lineBytesMax: number;
-  /** Lines that may wait while a transfer runs; beyond it the control socket is not read. Protects memory. */
+  /** Lines that are read ahead while no transfer runs; beyond it the control socket is not read, and TCP holds the rest. Protects memory. */
   readonly queuedLinesMax: number;
+  /**
+   * What may wait behind a running transfer, each line counted with 64 bytes more than it has, for keeping it. Reading goes on there,
+   * or neither ABOR nor the end of the connection would be heard; so a client that sends more is ended. Protects memory.
+   */
+  readonly queuedBytesMax: number;
   /** Unknown, malformed or over-long commands in a row before the connection ends. Protects from scanners and floods. */
   readonly badCommandsMax: number;
   /** Connections in all. Protects file descriptors and memory (CVE-2021-30047). */
@@ -55,6 +60,7 @@ export interface Limits {
 export const DEFAULT_LIMITS: Limits = {
   lineBytesMax: 8_192,
   queuedLinesMax: 64,
+  queuedBytesMax: 1_048_576,
   badCommandsMax: 20,
   connectionsMax: 512,
   connectionsPerAddressMax: 64,

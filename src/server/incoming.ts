@@ -12,12 +12,16 @@ export type Incoming =
       readonly kind: 'command';
       readonly definition: CommandDefinition;
       readonly verb: string;
-      /** Its bytes: which text they stand for is decided when the command's turn has come. */
-      readonly argument: Buffer;
+      /** Its bytes, one character each: which text they stand for is decided when the command's turn has come. */
+      readonly argument: string;
     }
   | { readonly kind: 'bad'; readonly fault: Fault; readonly line: string }
   | { readonly kind: 'attack'; readonly what: string }
   | { readonly kind: 'end'; readonly cause: unknown };
+
+/** Made once: a fault keeps a trace of the stack, and thousands of refused lines may wait behind a transfer. */
+const UNKNOWN = new Fault('Unknown');
+const LINE_TOO_LONG = new Fault('LineTooLong');
 
 /** Says what an event of the control connection is; `table` knows the commands. */
 export function interpret(event: ControlEvent, table: PhaseTable): Incoming {
@@ -25,9 +29,9 @@ export function interpret(event: ControlEvent, table: PhaseTable): Incoming {
     case 'end':
       return event;
     case 'tooLong':
-      return { kind: 'bad', fault: new Fault('LineTooLong'), line: '' };
+      return { kind: 'bad', fault: LINE_TOO_LONG, line: '' };
     case 'badByte':
-      return { kind: 'bad', fault: new Fault('Unknown'), line: '' };
+      return { kind: 'bad', fault: UNKNOWN, line: '' };
     case 'line':
       return parse(event.bytes, table);
     default:
@@ -40,9 +44,10 @@ function parse(bytes: Buffer, table: PhaseTable): Incoming {
   const line = bytes.toString('latin1');
   if (looksLikeHttp(line)) return { kind: 'attack', what: 'an HTTP request on the control channel (ALPACA)' };
   const parsed = parseCommandLine(line);
-  if (parsed === undefined) return { kind: 'bad', fault: new Fault('Unknown'), line: '' };
+  if (parsed === undefined) return { kind: 'bad', fault: UNKNOWN, line: '' };
   const definition = table.find(parsed.verb);
   // The argument of a mistyped PASS is a password: it goes no further.
-  if (definition === undefined) return { kind: 'bad', fault: new Fault('Unknown'), line: parsed.verb };
-  return { kind: 'command', definition, verb: parsed.verb, argument: Buffer.from(parsed.argument, 'latin1') };
+  if (definition === undefined) return { kind: 'bad', fault: UNKNOWN, line: parsed.verb };
+  // Not a Buffer: a small one would keep alive the 8 KiB that Node cuts small ones from.
+  return { kind: 'command', definition, verb: parsed.verb, argument: parsed.argument };
 }

@@ -2,8 +2,7 @@
 import { afterCommand, withControlTls } from '../engine/apply-change.ts';
 import { dispatch } from '../engine/dispatch.ts';
 import type { Timer } from '../lib/clock.ts';
-import type { Reply } from '../protocol/reply.ts';
-import { reply } from '../protocol/reply.ts';
+import { type Reply, reply } from '../protocol/reply.ts';
 import { UTF_8 } from '../spi/charset.ts';
 import type { CommandDefinition, SessionSummary } from '../spi/command.ts';
 import { Fault } from '../spi/fault.ts';
@@ -11,14 +10,12 @@ import type { Log } from '../spi/log.ts';
 import { charsetOf, type Session, type SessionChange } from '../spi/session.ts';
 import type { ControlConnection } from '../transport/control-connection.ts';
 import { DataChannel } from '../transport/data-channel.ts';
-import type { TlsContext } from '../transport/tls-context.ts';
-import { newTicketKeys, tlsContext } from '../transport/tls-context.ts';
+import { newTicketKeys, type TlsContext, tlsContext } from '../transport/tls-context.ts';
 import { HandshakeFailed } from '../transport/tls-handshake.ts';
-import type { Transfer } from './command-context.ts';
-import { accountOf, commandContext } from './command-context.ts';
+import { aborts, Backlog, type WaitingLine } from './backlog.ts';
+import { accountOf, commandContext, type Transfer } from './command-context.ts';
 import type { House } from './house.ts';
-import type { Incoming } from './incoming.ts';
-import { interpret } from './incoming.ts';
+import { type Incoming, interpret } from './incoming.ts';
 
 /** Serves one control connection. */
 export class SessionLoop {
@@ -27,10 +24,10 @@ export class SessionLoop {
   readonly #log: Log;
   readonly #data: DataChannel;
   readonly #sinceMs: number;
-  readonly #backlog: Incoming[] = [];
+  readonly #backlog = new Backlog();
   #session: Session;
   #context: TlsContext | undefined;
-  #upcoming: Promise<void> | undefined;
+  #listening = false;
   #transfer: Transfer | undefined;
   #wake: () => void = () => undefined;
   #idle: Timer | undefined;
@@ -44,6 +41,7 @@ export class SessionLoop {
     this.#session = session;
     this.#sinceMs = house.clock.now();
     this.#log = house.log.with({ session: session.id, peer: session.peer.address });
+    const { handshakeTimeoutMs, stallTimeoutMs, dataConnectTimeoutMs, wrongPeersMax } = house.options.limits;
     this.#data = new DataChannel({
       peer: session.peer,
       local: session.local,
@@ -51,10 +49,7 @@ export class SessionLoop {
       activeEnabled: house.options.active.enabled,
       clock: house.clock,
       log: this.#log,
-      handshakeTimeoutMs: house.options.limits.handshakeTimeoutMs,
-      stallTimeoutMs: house.options.limits.stallTimeoutMs,
-      connectTimeoutMs: house.options.limits.dataConnectTimeoutMs,
-      wrongPeersMax: house.options.limits.wrongPeersMax,
+      ...{ handshakeTimeoutMs, stallTimeoutMs, connectTimeoutMs: dataConnectTimeoutMs, wrongPeersMax },
       context: () => this.#context,
       protection: () => this.#session.protection,
       sessionReuse: () => accountOf(this.#session)?.sessionReuse ?? house.options.sessionReuse,
@@ -124,11 +119,10 @@ export class SessionLoop {
   /** Waits for one thing to happen and does it. */
   async #turn(): Promise<void> {
     this.#armIdleTimer();
-    while (this.#backlog.length === 0 && this.#closing === undefined) await this.#change();
+    while (this.#backlog.isEmpty && this.#closing === undefined) await this.#change();
     this.#idle?.cancel();
-    const incoming = this.#closing === undefined ? this.#backlog.shift() : undefined;
-    if (incoming === undefined) return;
-    await this.#serve(incoming);
+    const line = this.#closing === undefined ? this.#backlog.shift() : undefined;
+    if (line !== undefined) await this.#serve(line);
   }
 
   /** Resolves when a line has been read into the backlog, or somebody calls `#wake`. */
@@ -136,49 +130,63 @@ export class SessionLoop {
     const changed = new Promise<void>((resolve) => {
       this.#wake = resolve;
     });
-    const hasRoom = this.#backlog.length < this.#house.options.limits.queuedLinesMax;
-    if (hasRoom && this.#upcoming === undefined && !this.#inputEnded) {
-      this.#upcoming = this.#control.next().then((event) => {
-        this.#upcoming = undefined;
-        this.#receive(interpret(event, this.#house.table));
-      });
-    }
+    void this.#listen();
     return changed;
+  }
+
+  /**
+   * Reads a line; while a transfer runs, also those behind it, whatever else is waited for: an ABOR, an attack or the end
+   * of the connection must be heard however many lines stand in front of it, and even if the client reads no replies.
+   */
+  async #listen(): Promise<void> {
+    if (this.#listening || this.#inputEnded) return;
+    this.#listening = true;
+    do {
+      this.#receive(interpret(await this.#control.next(), this.#house.table));
+    } while (this.#transfer !== undefined && !this.#inputEnded);
+    this.#listening = false;
   }
 
   #receive(incoming: Incoming): void {
     if (incoming.kind === 'end') {
-      // Nobody is left to read replies: what runs is aborted, what waits is dropped.
-      this.#inputEnded = true;
-      this.#backlog.length = 0;
       this.#closing ??= 'quit';
-      this.#transfer?.abort.abort(
-        new Fault('Aborted', { cause: incoming.cause ?? new Error('control connection lost') }),
-      );
+      this.#hearNoMore({ cause: incoming.cause ?? new Error('control connection lost') });
+    } else if (incoming.kind === 'attack' && this.#transfer !== undefined) {
+      this.#attack(incoming.what);
     } else {
       this.#backlog.push(incoming);
       if (aborts(incoming)) this.#transfer?.abort.abort(new Fault('Aborted'));
+      if (this.#transfer !== undefined && this.#backlog.bytes > this.#house.options.limits.queuedBytesMax) {
+        // To read no further would be to hear no ABOR; to read on, to keep whatever a client cares to send.
+        this.#hearNoMore({ text: TOO_MANY_WAITING });
+        this.end(new Fault('TooManyWaiting'));
+      }
     }
     this.#wake();
   }
 
-  async #serve(incoming: Incoming): Promise<void> {
-    switch (incoming.kind) {
-      case 'end':
-        return;
+  /** Reads no further: what waits is dropped unanswered, what runs is aborted. */
+  #hearNoMore(why: { readonly cause?: unknown; readonly text?: string }): void {
+    this.#inputEnded = true;
+    this.#backlog.clear();
+    this.#transfer?.abort.abort(new Fault('Aborted', why));
+  }
+
+  async #serve(line: WaitingLine): Promise<void> {
+    switch (line.kind) {
       case 'attack':
-        return this.#attack(incoming.what);
+        return this.#attack(line.what);
       case 'bad':
-        return this.#refuseLine(incoming.fault, incoming.line);
+        return this.#refuseLine(line.fault, line.line);
       case 'command':
-        return this.#serveCommand(incoming.definition, incoming);
+        return this.#serveCommand(line.definition, line);
     }
   }
 
   /** What a line means is decided only now: a line before it may have changed the charset (OPTS UTF8). */
-  async #serveCommand(definition: CommandDefinition, { verb, argument }: { verb: string; argument: Buffer }) {
+  async #serveCommand(definition: CommandDefinition, { verb, argument }: { verb: string; argument: string }) {
     const charset = charsetOf(this.#session);
-    const text = charset.decode(argument);
+    const text = charset.decode(Buffer.from(argument, 'latin1'));
     if (text === undefined) {
       const fault = charset === UTF_8 ? new Fault('NotEncodedUtf8') : notIn(charset.name);
       return this.#refuseLine(fault, verb);
@@ -206,13 +214,13 @@ export class SessionLoop {
     };
     this.#transfer = transfer;
     // An ABOR that was read while an earlier transfer ran is meant for this one as well.
-    if (this.#backlog.some(aborts)) transfer.abort.abort(new Fault('Aborted'));
+    if (this.#backlog.holdsAbort) transfer.abort.abort(new Fault('Aborted'));
     const running = this.#execute(definition, call, transfer).finally(() => {
       transfer.done = true;
       this.#wake();
     });
     while (!transfer.done) {
-      const next = this.#backlog[0];
+      const next = this.#backlog.first;
       if (transfer.marked && next?.kind === 'command' && next.definition.duringTransfer === 'now') {
         this.#backlog.shift();
         await this.#serve(next);
@@ -264,7 +272,7 @@ export class SessionLoop {
 
   /** AUTH: 234, then TLS. Anything that came behind AUTH in clear ends the connection (CVE-2011-0411). */
   async #upgrade(definition: CommandDefinition, accepted: Reply, change: SessionChange): Promise<void> {
-    if (this.#backlog.length > 0 || this.#control.hasUnreadInput) {
+    if (!this.#backlog.isEmpty || this.#control.hasUnreadInput) {
       return this.#attack('bytes sent in clear behind AUTH');
     }
     this.#data.close();
@@ -311,6 +319,7 @@ export class SessionLoop {
   #attack(what: string): void {
     this.#log.warn('attack', { what });
     this.#closing = 'quit';
+    this.#hearNoMore({ cause: new Error(what) });
     this.#control.destroy();
   }
 
@@ -344,10 +353,8 @@ export class SessionLoop {
 /** Changes after which a data channel arranged by the earlier state must not be used. */
 const FORGETS_DATA: ReadonlySet<SessionChange['kind']> = new Set(['StartTls', 'Reinitialise', 'NameUser']);
 
+const TOO_MANY_WAITING = 'Too many commands were sent behind the transfer; it was ended and nothing was published.';
+
 function notIn(charset: string): Fault {
   return new Fault('NotInCharset', { text: `The command is not text in ${charset}, the charset of this account.` });
-}
-
-function aborts(incoming: Incoming): boolean {
-  return incoming.kind === 'command' && incoming.definition.duringTransfer === 'aborts';
 }

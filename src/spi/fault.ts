@@ -19,6 +19,7 @@ const FAULTS = {
   LoginTimeout: { code: 421, text: 'Closed: no login in time.' },
   SessionExpired: { code: 421, text: 'Closed: the session reached its longest allowed time; log in again.' },
   TooManyBadCommands: { code: 421, text: 'Closed after too many commands that were not understood.' },
+  TooManyWaiting: { code: 421, text: 'Closed: too many commands were sent while a transfer ran.' },
   ShuttingDown: { code: 421, text: 'The server is closing; try again later.' },
   NotEncodedUtf8: { code: 501, text: 'The command is not valid UTF-8; switch the client to UTF-8.' },
   NotInCharset: { code: 501, text: 'The command is not text in the charset of this account.' },

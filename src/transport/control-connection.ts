@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { type SecureContext, TLSSocket } from 'node:tls';
 import type { Clock } from '../lib/clock.ts';
 import { firstOf } from '../lib/first-of.ts';
+import { Queue } from '../lib/queue.ts';
 import type { ControlLine } from '../protocol/line-reader.ts';
 import { LineReader } from '../protocol/line-reader.ts';
 import type { Reply } from '../protocol/reply.ts';
@@ -21,6 +22,7 @@ export interface ControlOptions {
   readonly peer: Endpoint;
   readonly local: Endpoint;
   readonly lineBytesMax: number;
+  /** Lines that may be here and not taken yet; beyond it the socket is not read. Who must hear all that comes takes them. */
   readonly queuedLinesMax: number;
   readonly handshakeTimeoutMs: number;
   /** A client that takes none of our replies for so long is dropped. */
@@ -42,7 +44,7 @@ export class ControlConnection {
   readonly #options: ControlOptions;
   #stream: Socket;
   #reader: LineReader;
-  readonly #lines: ControlLine[] = [];
+  readonly #lines = new Queue<ControlLine>();
   readonly #gone = new AbortController();
   #end: { cause: unknown } | undefined;
   #wake: () => void = () => undefined;
@@ -124,7 +126,7 @@ export class ControlConnection {
     });
     this.#stream = secured;
     this.#reader = new LineReader(this.#options.lineBytesMax);
-    this.#lines.length = 0;
+    this.#lines.clear();
     const facts = await handshake(secured, this.#options.clock, this.#options.handshakeTimeoutMs);
     // Lost already; the events that would have said so have passed.
     if (secured.destroyed) throw new HandshakeFailed(secured.errored);
@@ -152,7 +154,7 @@ export class ControlConnection {
   }
 
   readonly #onData = (chunk: Buffer) => {
-    this.#lines.push(...this.#reader.push(chunk));
+    for (const line of this.#reader.push(chunk)) this.#lines.push(line);
     if (this.#lines.length >= this.#options.queuedLinesMax) this.#stream.pause();
     this.#wake();
   };

@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { RawClient } from '../fixtures/ftp-client.ts';
+import type { TestGateway } from '../fixtures/gateway.ts';
 import { startGateway } from '../fixtures/gateway.ts';
 
 /** As many replies as are asked for, by their codes. */
@@ -11,6 +12,13 @@ async function codes(client: RawClient, count: number): Promise<string[]> {
   const found: string[] = [];
   for (let i = 0; i < count; i++) found.push((await client.reply()).slice(0, 3));
   return found;
+}
+
+async function connectedOverTls(gateway: TestGateway): Promise<RawClient> {
+  const client = await RawClient.connect(gateway);
+  await client.send('AUTH TLS');
+  await client.startTls();
+  return client;
 }
 
 describe('abuse ends the connection', () => {
@@ -45,23 +53,31 @@ describe('abuse ends the connection', () => {
     await client.end();
   });
 
-  test.each([
-    'GET / HTTP/1.1',
-    'head /',
-    'POST / HTTP/1.0',
-    'PUT /a',
-    'CONNECT a:1',
-    'OPTIONS *',
-    'PRI * HTTP/2.0',
-    'Host: a',
-  ])('a line of HTTP, %s, gets no answer, and nothing behind it is a command', async (line) => {
-    const gateway = await startGateway();
-    const client = await RawClient.login(gateway);
-    client.write(`${line}\r\nMKD made\r\n`);
-    await client.end();
-    expect(await client.reply()).toBe('');
-    expect(gateway.log.of('attack')).toHaveLength(1);
-    expect(gateway.log.of('command').filter(({ verb }) => verb === 'MKD')).toEqual([]);
+  describe.each([
+    ['before TLS', (gateway: TestGateway) => RawClient.connect(gateway)],
+    ['before the login', connectedOverTls],
+    ['after it', (gateway: TestGateway) => RawClient.login(gateway)],
+  ])('%s', (_, connected) => {
+    test.each([
+      'GET / HTTP/1.1',
+      'head /',
+      'POST / HTTP/1.0',
+      'PROPFIND / HTTP/1.1',
+      'PUT /a',
+      'CONNECT a:1',
+      'OPTIONS *',
+      'PRI * HTTP/2.0',
+      'Host: a',
+    ])('a line of HTTP, %s, gets no answer, and nothing behind it is a command', async (line) => {
+      const gateway = await startGateway();
+      const client = await connected(gateway);
+      client.write(`${line}\r\nNOOP\r\nMKD made\r\n`);
+      await client.end();
+      expect(await client.reply()).toBe('');
+      await expect.poll(() => gateway.gateway.sessionCount).toBe(0);
+      expect(gateway.log.of('attack')).toHaveLength(1);
+      expect(gateway.log.entries.filter(({ fields }) => fields.verb === 'NOOP' || fields.verb === 'MKD')).toEqual([]);
+    });
   });
 });
 

@@ -50,6 +50,20 @@ test.each(['end', 'resetAndDestroy'] as const)(
   },
 );
 
+test('lines that nobody takes stop the reading; as they are taken it goes on, to the last line and the end', async () => {
+  const { control, socket, client } = await pair();
+  const lines = Array.from({ length: 100_000 }, (_, index) => `CWD ${index}`);
+  client.end(`${lines.join('\r\n')}\r\n`);
+  await expect.poll(() => socket.isPaused()).toBe(true);
+  expect(control.gone.aborted).toBe(false);
+  const taken: string[] = [];
+  for (let event = await control.next(); event.kind !== 'end'; event = await control.next()) {
+    if (event.kind === 'line') taken.push(event.bytes.toString());
+  }
+  expect(taken.join()).toBe(lines.join());
+  control.destroy();
+});
+
 test('a client that reads nothing at all is dropped, and the reply no longer waits for it', async () => {
   const { control, socket, client } = await pair();
   client.on('error', () => undefined).pause();
