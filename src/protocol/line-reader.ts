@@ -18,6 +18,8 @@ export type ControlLine =
 const NUL = 0;
 const LF = 10;
 const CR = 13;
+/** The one command that a CR alone ends. */
+const ABOR = 'ABOR';
 /** Telnet's "interpret as command", and the commands that matter here (RFC 959 section 4.1.3 names IP and Synch). */
 const IAC = 255;
 const DATA_MARK = 242;
@@ -39,7 +41,8 @@ const PENDING_BYTES: Record<TelnetState, number> = {
 };
 
 /**
- * Reads lines, however the bytes are split on their way. Lines end with CRLF; a bare LF is tolerated. Telnet commands
+ * Reads lines, however the bytes are split on their way. Lines end with CRLF; a bare LF is tolerated, and so is a CR alone
+ * behind ABOR: Python's ftplib sends that line as TCP urgent data, and its last byte, the LF, never arrives. Telnet commands
  * and option requests are dropped without an answer; IAC IAC is a byte 255. None of this can harm a name in UTF-8, which
  * has no byte 255. Holds at most `lineBytesMax` bytes.
  */
@@ -52,6 +55,8 @@ export class LineReader {
   #afterCr = false;
   #bad = false;
   #discarding = false;
+  /** Whether an ABOR has just ended at its CR, so that an LF would be the rest of its end. */
+  #lfExpected = false;
 
   /** @param lineBytesMax the longest line, its end of line counted. */
   constructor(lineBytesMax: number) {
@@ -130,11 +135,27 @@ export class LineReader {
       this.#discarding = byte !== LF;
       return { kind: 'tooLong' };
     }
+    if (this.#lfExpected) {
+      this.#lfExpected = false;
+      if (byte === LF) return undefined;
+    }
     if (byte === LF) return this.#finish();
+    if (byte === CR && this.#isAbor) {
+      this.#lfExpected = true;
+      return this.#finish();
+    }
     if (byte === NUL || this.#afterCr) this.#bad = true;
     this.#afterCr = byte === CR;
     this.#line[this.#length++] = byte;
     return undefined;
+  }
+
+  /**
+   * Whether the line so far is ABOR and nothing else. Nobody can smuggle a command in behind such a CR: what strangers
+   * get into a line (the name of a file) stands behind a verb and a space, and this line has only the verb.
+   */
+  get #isAbor(): boolean {
+    return this.#length === ABOR.length && this.#line.toString('latin1', 0, this.#length).toUpperCase() === ABOR;
   }
 
   #finish(): ControlLine {

@@ -3,7 +3,7 @@
  * `session_reuse: preferred`; with a subclass of six lines it works under the strict default policy.
  */
 import { readdirSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { versionOf } from '../fixtures/client-libraries.ts';
@@ -14,9 +14,11 @@ import { Ftplib, ftplibClient } from './clients/ftplib.ts';
 import { everydayWork } from './everyday.ts';
 import { Witness } from './facts.ts';
 import { DEFAULT_POLICY } from './seen.ts';
-import { hostOf, PLAIN_WAY, waysOf } from './ways.ts';
+import { type AnyWay, CLEAR_WAYS, hostOf, PLAIN_WAY, waysOf } from './ways.ts';
 
 const test = needs('python3');
+/** More than the buffers of sockets and TLS hold, so that a download which nobody reads cannot end. */
+const LARGE_BYTES = 64 * 1_048_576;
 const version = versionOf('python3', ['--version'], /Python (\S+)/);
 const witness = new Witness('Python ftplib', version);
 const resuming = new Witness('Python ftplib that resumes', version);
@@ -57,6 +59,20 @@ test('ftplib reads the lines of LIST, spaces and all', async () => {
   const listed = await new Ftplib(gateway, PLAIN_WAY, 'always').do('listLines', '');
   expect(listed).toMatch(/^-rw.* two {2}words\.txt$/);
 });
+
+/** Passive alone: in active mode the gateway and not the client decides when the data connection is there. */
+const ABORT_WAYS: readonly AnyWay[] = [...CLEAR_WAYS, ...waysOf()].filter(({ mode }) => mode === 'passive');
+
+test.each(ABORT_WAYS)(
+  'abort() in the middle of a download gives 426 and 226, and the session goes on ($name)',
+  async (way) => {
+    const gateway = await startGateway({ host: hostOf(way), tlsControlRequired: false, tlsDataRequired: false });
+    await writeFile(join(gateway.home, 'large.bin'), 'x');
+    await truncate(join(gateway.home, 'large.bin'), LARGE_BYTES);
+    const replies = await new Ftplib(gateway, way, 'always').do('abortDownload', 'large.bin');
+    expect(replies).toBe('426 226 200 226 large.bin');
+  },
+);
 
 witness.agreesWithPage(test);
 resuming.agreesWithPage(test);

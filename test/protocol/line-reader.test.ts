@@ -24,6 +24,12 @@ describe('lines that are refused', () => {
     ['two CRs before the LF', bytes('NOOP\r\r\n'), [badByte]],
     ['a NUL', bytes('DELE a\0b\r\n'), [badByte]],
     ['a CR NUL, RFC 2640 or not', bytes('DELE a\r\0b\r\n'), [badByte]],
+    ['a bare CR behind ABOR and a space', bytes('ABOR \rNOOP\r\n'), [badByte]],
+    ['a bare CR behind what only ends in ABOR', bytes('MABOR\rNOOP\r\n'), [badByte]],
+    ['a bare CR behind an argument ABOR', bytes('ALLO ABOR\rNOOP\r\n'), [badByte]],
+    ['a bare CR behind ABOR and a NUL', bytes('ABOR\0\rNOOP\r\n'), [badByte]],
+    ['a bare CR behind ABOR in an over-long line', bytes('x'.repeat(16), 'ABOR\rNOOP\r\n'), [tooLong]],
+    ['a second CR behind ABOR, at the end of a line', bytes('ABOR\r\rNOOP\r\n'), [line('ABOR'), badByte]],
     ['a bare CR in front of a Telnet command', bytes('a\r', IAC, 241, 'b\r\n'), [badByte]],
     ['a line of one byte too many', bytes('123456789012345\r\n'), [tooLong]],
     ['one byte too many with a bare LF', bytes('1234567890123456\nNOOP\n'), [tooLong, line('NOOP')]],
@@ -83,6 +89,15 @@ describe('lines that are read', () => {
     ],
     ['Telnet commands inside a line', bytes('NO', IAC, 241, 'OP\r', IAC, 241, '\n'), [line('NOOP')]],
     ['Telnet commands do not count as length', bytes(...Array(50).fill([IAC, 241]).flat(), 'NOOP\r\n'), [line('NOOP')]],
+    ['ABOR as soon as its CR is there', bytes('ABOR\r'), [line('ABOR')]],
+    ['ABOR whose LF was urgent data and is lost', bytes('ABOR\rNOOP\r\n'), [line('ABOR'), line('NOOP')]],
+    ['ABOR in small letters, likewise', bytes('aBoR\rNOOP\r\n'), [line('aBoR'), line('NOOP')]],
+    ['two of them', bytes('ABOR\rABOR\r'), [line('ABOR'), line('ABOR')]],
+    ['ABOR with its LF, and the line behind it', bytes('ABOR\r\nNOOP\r\n'), [line('ABOR'), line('NOOP')]],
+    ['an empty line behind ABOR', bytes('ABOR\r\n\r\n'), [line('ABOR'), line('')]],
+    ['one LF behind ABOR and no more', bytes('ABOR\r\n\n'), [line('ABOR'), line('')]],
+    ['a Telnet command between CR and LF of ABOR', bytes('ABOR\r', IAC, 241, '\nA\n'), [line('ABOR'), line('A')]],
+    ['ABOR with a bare LF', bytes('ABOR\nNOOP\n'), [line('ABOR'), line('NOOP')]],
     ['nothing, as no line is complete', bytes('NOOP'), []],
   ];
   test.each(table)('%s', (_, input, expected) => {
@@ -112,16 +127,21 @@ test('every split of the same bytes yields the same lines', () => {
   expect(read([...input].map((byte) => Buffer.of(byte)))).toEqual(whole);
 });
 
-/** Bytes of which many mean something to the reader. */
+/** Bytes of which many mean something to the reader, and words that do. */
 const wire = fc
-  .array(fc.oneof(fc.constantFrom(0, 10, 13, 65, 0xc3, 0xa9, 240, 241, 242, 244, 250, 251, 255), fc.nat(255)), {
-    maxLength: 200,
-  })
-  .map((array) => Buffer.from(array));
+  .array(
+    fc.oneof(
+      fc.constantFrom(0, 10, 13, 65, 0xc3, 0xa9, 240, 241, 242, 244, 250, 251, 255),
+      fc.nat(255),
+      fc.constantFrom('ABOR', 'abor', 'ABOR\r', '\nABOR\r', '\r\n'),
+    ),
+    { maxLength: 200 },
+  )
+  .map((parts) => bytes(...parts));
 
 test('any split of any bytes yields the same lines and holds no more than the bound', () => {
   fc.assert(
-    fc.property(wire, fc.array(fc.nat(200)), (input, cuts) => {
+    fc.property(wire, fc.array(fc.nat(400)), (input, cuts) => {
       const edges = [0, ...cuts.map((cut) => Math.min(cut, input.length)).sort((a, b) => a - b), input.length];
       const chunks = edges.slice(1).map((end, index) => input.subarray(edges[index], end));
       const reader = new LineReader(LINE_BYTES_MAX);
@@ -154,6 +174,18 @@ test('every text without CR, LF and NUL comes back as it was sent', () => {
     fc.property(fc.array(text), (texts) => {
       const input = Buffer.from(texts.map((t) => `${t}\r\n`).join(''));
       expect(read([input], 4_096)).toEqual(texts.map((t) => line(t)));
+    }),
+  );
+});
+
+test('an ABOR that lost its LF on the way changes no other line', () => {
+  const abor = fc.constantFrom('ABOR', 'abor', 'Abor');
+  const other = fc.string({ unit: 'binary' }).filter((s) => !/[\r\n\0]/.test(s));
+  fc.assert(
+    fc.property(fc.array(fc.oneof(abor, other)), (texts) => {
+      const whole = texts.map((text) => `${text}\r\n`).join('');
+      const cut = texts.map((text) => (/^abor$/i.test(text) ? `${text}\r` : `${text}\r\n`)).join('');
+      expect(read([Buffer.from(cut)], 4_096)).toEqual(read([Buffer.from(whole)], 4_096));
     }),
   );
 });

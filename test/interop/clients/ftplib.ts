@@ -1,7 +1,7 @@
 /** Python's ftplib, driven by `ftplib_client.py`. */
 import { join } from 'node:path';
 import type { ClientMaker } from '../everyday.ts';
-import type { Reachable, Way } from '../ways.ts';
+import type { AnyWay, Reachable } from '../ways.ts';
 import type { Resumption } from './scripted.ts';
 import { Script, scriptedClient } from './scripted.ts';
 
@@ -9,9 +9,9 @@ const SCRIPT = new Script('python3', ['-B', join(import.meta.dirname, 'ftplib_cl
 
 /** A Python that logs in anew for each piece of work. `never` resumes is ftplib as it comes, `always` a subclass of six lines. */
 export class Ftplib {
-  readonly #place: { readonly gateway: Reachable; readonly way: Way; readonly resumption: Resumption };
+  readonly #place: { readonly gateway: Reachable; readonly way: AnyWay; readonly resumption: Resumption };
 
-  constructor(gateway: Reachable, way: Way, resumption: Resumption) {
+  constructor(gateway: Reachable, way: AnyWay, resumption: Resumption) {
     this.#place = { gateway, way, resumption };
   }
 

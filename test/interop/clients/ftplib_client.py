@@ -17,6 +17,8 @@ class ResumingFtp(ftplib.FTP_TLS):
 
 
 def connect(order):
+    if order["version"] == "none":
+        return connect_in_clear(order)
     version = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}[order["version"]]
     context = ssl.create_default_context(cafile=order["ca"])
     context.minimum_version = context.maximum_version = version
@@ -25,6 +27,14 @@ def connect(order):
     ftp.connect(order["host"], int(order["port"]))
     ftp.login(order["user"], order["password"])
     ftp.prot_p()
+    ftp.set_pasv(order["mode"] == "passive")
+    return ftp
+
+
+def connect_in_clear(order):
+    ftp = ftplib.FTP(timeout=5)
+    ftp.connect(order["host"], int(order["port"]))
+    ftp.login(order["user"], order["password"])
     ftp.set_pasv(order["mode"] == "passive")
     return ftp
 
@@ -78,6 +88,19 @@ def round_trips(ftp, local, folder, times):
         download(ftp, f"file {index}", f"{folder}/{index}")
 
 
+def abort_download(ftp, remote):
+    """Gives up in the middle and goes on; in clear, abort() sends ABOR as urgent data. Returns the replies."""
+    ftp.voidcmd("TYPE I")
+    conn = ftp.transfercmd(f"RETR {remote}")
+    conn.recv(1)
+    replies = [ftp.abort(), ftp.getresp()]
+    conn.close()
+    replies.append(ftp.sendcmd("NOOP"))
+    received = []
+    replies.append(ftp.retrlines("NLST", received.append))
+    return " ".join([reply[:3] for reply in replies] + received)
+
+
 WORK = {
     "upload": upload,
     "download": download,
@@ -91,6 +114,7 @@ WORK = {
     "uploadText": upload_text,
     "downloadText": download_text,
     "roundTrips": round_trips,
+    "abortDownload": abort_download,
 }
 
 for line in sys.stdin:

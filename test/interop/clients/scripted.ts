@@ -4,28 +4,28 @@
  */
 import { LastingProgram } from '../../fixtures/lasting-program.ts';
 import type { PartnerClient } from '../everyday.ts';
-import type { Reachable, Way } from '../ways.ts';
+import type { AnyWay, Reachable, Way } from '../ways.ts';
 
 /** Whether data connections resume the TLS session: `never` and `always` say what the script does about it. */
 export type Resumption = 'never' | 'always';
 
-/** The script, one process for each TLS version: some libraries take that from the environment only. */
+/** The script, one process for each TLS version and one for none: some libraries take that from the environment only. */
 export class Script {
-  readonly #programs: Readonly<Record<Way['version'], LastingProgram>>;
+  readonly #programs: Readonly<Record<AnyWay['version'], LastingProgram>>;
 
   /** To be made while a test file is loaded. */
   constructor(
     program: string,
     args: readonly string[],
-    env: (version: Way['version']) => Readonly<Record<string, string>> = () => ({}),
+    env: (version: AnyWay['version']) => Readonly<Record<string, string>> = () => ({}),
   ) {
-    const make = (version: Way['version']) => new LastingProgram(program, args, env(version));
-    this.#programs = { '1.2': make('1.2'), '1.3': make('1.3') };
+    const make = (version: AnyWay['version']) => new LastingProgram(program, args, env(version));
+    this.#programs = { '1.2': make('1.2'), '1.3': make('1.3'), none: make('none') };
   }
 
   /** Lets the library do one piece of work. @throws Error with the words of the library. */
   async do(
-    { gateway, way, resumption }: { gateway: Reachable; way: Way; resumption: Resumption },
+    { gateway, way, resumption }: { gateway: Reachable; way: AnyWay; resumption: Resumption },
     work: string,
     ...args: readonly (string | number)[]
   ): Promise<string> {
