@@ -108,11 +108,11 @@ export const CLIENT_WORDS: readonly ClientWords[] = [
   },
   {
     client: 'rclone',
-    needs: `none for one file at a time; ${LENIENT} for several connections`,
-    why: 'Its connections share one store of TLS sessions, and so resume one of another connection.',
+    needs: `none over one connection; ${LENIENT} for several`,
+    why: 'Its connections share one store of TLS sessions, and so resume one of another connection. Later versions keep them apart.',
     use: 'SSL_CERT_FILE=ca.crt rclone copyto report.csv :ftp:inbox/report.csv \\\n  --ftp-host host --ftp-port 2121 --ftp-user partner --ftp-pass "$(rclone obscure -)" --ftp-explicit-tls',
     troubles: [
-      'Whole trees: add `--ftp-disable-mlsd` and `--transfers=1 --checkers=1`. Otherwise it takes the directory itself, which MLSD names, for another one inside, and makes one directory from two connections at once.',
+      'Whole trees: add `--ftp-concurrency=1`, as the run above with the default policy did, or give the account `session_reuse: preferred`; otherwise 522.',
       'It knows passive mode only, does not resume, and finds private authorities through `SSL_CERT_FILE`.',
       '`--ftp-disable-tls13` keeps it to TLS 1.2.',
     ],
@@ -145,10 +145,26 @@ export const CLIENT_WORDS: readonly ClientWords[] = [
 
 export const NOT_RUN = `## Not run here
 
-These settings are from the programs' own documentation; no test has tried them.
+No test has tried these. Names of settings and what is said of a version are from the programs' own documentation, source
+and issue threads, last looked at in November 2026.
 
-- **FileZilla**: protocol "FTP", encryption "Require explicit FTP over TLS", transfer mode "Default". It resumes the session by itself.
-- **WinSCP**: protocol FTP, encryption "TLS/SSL Explicit encryption"; "Reuse TLS/SSL session ID for data connections" is on
-  by default (advanced settings, TLS/SSL) and has to stay on. In scripts: \`open ftpes://partner@host:2121/\`.
-- **.NET, old FluentFTP, suppaftp, and others that end uploads without close_notify**: they are told so with 426, and nothing is
-  published. Give the account \`close_notify: preferred\`; a cut upload is then no longer told from a whole one.`;
+- **FileZilla**: in the Site Manager protocol "FTP", encryption "Require explicit FTP over TLS"; in the quick connect bar
+  the host \`ftpes://host\` (\`ftps://\` is implicit TLS). It has no setting for session resumption: it resumes by itself. It
+  takes a download that ends without close_notify for cut off, as this gateway does with uploads.
+- **WinSCP**: protocol FTP, encryption "TLS/SSL Explicit encryption". Under Advanced, TLS/SSL, "Reuse TLS session ID for data
+  connections" (older versions say TLS/SSL) is on unless somebody took it off, and has to be on. In scripts:
+  \`open ftpes://partner@host:2121/\` (5.8 and later), and \`-rawsettings SslSessionReuse=1\` for a site that has it off. TLS 1.3
+  is used from 5.18 on.
+- **.NET**: its \`SslStream\`, which FtpWebRequest and FluentFTP stand on, leaves it to the system whether a session is
+  resumed and has no setting for that. With TLS 1.2 most versions of Windows do, older .NET on Linux does not, and with
+  TLS 1.3 it cannot be counted on. Where transfers get 522, give the account \`session_reuse: preferred\`.
+    - FluentFTP: \`Config.EncryptionMode = FtpEncryptionMode.Explicit\`, which is not the default. Instead of the account's
+      setting it can be given another TLS that resumes: the package FluentFTP.GnuTLS
+      (\`Config.CustomStream = typeof(GnuTlsStream)\`, explicit TLS only) or FluentFTP.BouncyCastle
+      (\`typeof(BouncyCastleFtpStream)\`, TLS 1.2 only). Versions before 50 may end uploads without close_notify.
+    - FtpWebRequest: \`EnableSsl = true\` and an address that begins with \`ftp://\`. It knows explicit TLS only.
+- **suppaftp** (Rust): with its rustls connector it resumes sessions, with native-tls it cannot and needs
+  \`session_reuse: preferred\`. Before 6.0.6 its rustls ends uploads without close_notify.
+
+What ends uploads without close_notify is answered 426, and nothing is published. Give such an account
+\`close_notify: preferred\` if the program cannot be updated; a cut upload is then no longer told from a whole one.`;

@@ -52,25 +52,43 @@ export function rfcPage(commands: readonly CommandTraits[]): string {
   });
   const documented = new Set(DOCUMENTS.flatMap(({ verbs }) => verbs));
   const others = commands.filter(({ verb }) => !documented.has(verb));
-  return [INTRODUCTION, ...parts, section('Beyond these documents', others)].join('\n');
+  const behind = commands.flatMap(({ verb, subcommands }) =>
+    subcommands === undefined ? [] : [section(`Behind ${verb}`, subcommands)],
+  );
+  return [INTRODUCTION, ...parts, section('Beyond these documents', others), ...behind].join('\n');
 }
+
+/** What the page says of the replies of every command. */
+export const COMMON_REPLIES = `Section 5.4 of RFC 959 lists the replies of each of its commands, but knows neither TLS nor permissions. Where a reply fits
+better than what is listed, the first digits still mean what section 4.2 says they do. These may be the answer of any
+command: 421 when the connection ends with it, 501 for an argument that cannot be read or is one too many, 530 before
+login, and of those that work on files 450, 451 and 452 for what the disk refuses and 553 for a name that cannot be one. A
+command that arranges or uses a data connection may answer 521 when that would not be protected, and 522 when its TLS fails
+or does not resume the control channel's session (RFC 4217 section 10.2). All others that section 5.4 does not list are in
+the notes.`;
 
 const INTRODUCTION = `# FTP, command by command
 
 Every command of the documents that define FTP is either built to the letter or refused on purpose with the code that its
 document gives for that. What stands here is generated from the table that the program itself works with (\`npm run docs\`),
 and a test fails when the two differ. A verb that is not on this page is answered 500.
+
+The column of permissions has the letters of an account (\`users[].permissions\`, explained in [defaults.md](defaults.md))
+without which a command is refused, with 550 where no note says otherwise. A letter with words behind it is needed only then.
+
+${COMMON_REPLIES}
 `;
 
 function section(title: string, commands: readonly CommandTraits[]): string {
   const rows = commands.map((command) => `| ${cells(command).map(escaped).join(' | ')} |`);
-  return [`## ${title}\n`, '| command | defined in | status | note |', '|---|---|---|---|', ...rows, ''].join('\n');
+  const head = ['| command | defined in | permissions | status | note |', '|---|---|---|---|---|'];
+  return [`## ${title}\n`, ...head, ...rows, ''].join('\n');
 }
 
-function cells({ verb, aliases = [], rfc, refused, note = '' }: CommandTraits): readonly string[] {
+function cells({ verb, aliases = [], rfc, permissions = [], refused, note = '' }: CommandTraits): readonly string[] {
   const names = [verb, ...aliases].map((name) => `\`${name}\``).join(', ');
-  if (refused === undefined) return [names, rfc, 'built', note];
-  return [names, rfc, 'refused', `${refused} ${note}`.trim()];
+  if (refused !== undefined) return [names, rfc, '', 'refused', `${refused} ${note}`.trim()];
+  return [names, rfc, permissions.join('; '), 'built', note];
 }
 
 function escaped(text: string): string {

@@ -20,8 +20,9 @@ const comb = defineCommand({
   who: 'members',
   rfc: "CuteFTP Server's manual, Multi-Part Uploads",
   help: 'COMB "target" "part" ["part" ...]',
+  permissions: ['w', 'r', 'd', 'a where the target exists', 'l where the target exists'],
   feat: 'COMB',
-  note: 'Needs w on the target, a too if it exists, r and d on every part. Parts are deleted behind the commit.',
+  note: 'Needs w, a and l where the target is, r and d where the parts are. Parts are deleted behind the commit.',
 
   parse(text, session) {
     const [target, ...parts] = orFault(parseWords(text), 'Syntax').map((word) => path(word, session));

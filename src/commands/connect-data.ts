@@ -9,13 +9,16 @@ import {
   parseHostPort,
 } from '../protocol/host-port.ts';
 import { reply } from '../protocol/reply.ts';
-import { type CommandContext, defineCommand, type Outcome } from '../spi/command.ts';
+import { type CommandContext, defineCommand, type Outcome, type Policy } from '../spi/command.ts';
 import { Fault, orFault } from '../spi/fault.ts';
 import type { Session } from '../spi/session.ts';
 import { nothing } from './arguments.ts';
 
 /** Below it live services that a stranger must not make us connect to. */
 const ACTIVE_PORT_MIN = 1_024;
+
+const ACTIVE_NOTE =
+  'Only to the address of the control connection, and to no port below 1024; else 501. 502 where `active.enabled` is false.';
 
 /** PASV: listens on a port; IPv4 only, because its reply has no room for more. */
 const pasv = defineCommand({
@@ -25,7 +28,7 @@ const pasv = defineCommand({
   data: 'arranges',
   rfc: 'RFC 959 section 4.1.2',
   help: 'PASV',
-  note: 'Over IPv6 it is answered 502, because its reply has no room for such an address: EPSV has.',
+  note: 'Over IPv6 it is answered 502, because its reply has no room for such an address: EPSV has. 425 when no port is free.',
   parse: nothing,
 
   async handle({ session, data }) {
@@ -45,7 +48,7 @@ const epsv = defineCommand({
   rfc: 'RFC 2428 section 3',
   help: 'EPSV [1|2|ALL]',
   feat: 'EPSV',
-  note: 'ALL holds until QUIT or REIN.',
+  note: 'ALL holds until QUIT or REIN. 425 when no port is free.',
 
   parse: (text): ExtendedPassive => orFault(parseExtendedPassive(text), 'Syntax'),
 
@@ -68,7 +71,8 @@ const port = defineCommand({
   data: 'arranges',
   rfc: 'RFC 959 section 4.1.2',
   help: 'PORT h1,h2,h3,h4,p1,p2',
-  note: 'Only to the address of the control connection, and to no port below 1024; else 501.',
+  offered: activeOffered,
+  note: ACTIVE_NOTE,
   parse: (text) => orFault(parseHostPort(text), 'Syntax'),
   handle: (context, target) => connectTo(context, target),
 });
@@ -82,7 +86,8 @@ const eprt = defineCommand({
   rfc: 'RFC 2428 section 2',
   help: 'EPRT |1|address|port|',
   feat: 'EPRT',
-  note: 'Only to the address of the control connection, and to no port below 1024; else 501.',
+  offered: activeOffered,
+  note: ACTIVE_NOTE,
   parse: (text) => orFault(parseExtendedHostPort(text), 'Syntax'),
 
   handle(context, target) {
@@ -96,6 +101,11 @@ const eprt = defineCommand({
 
 /** The commands of this file. */
 export const CONNECT_DATA = [pasv, epsv, port, eprt] as const;
+
+/** PORT and EPRT are offered together. */
+function activeOffered(_session: Session, { activeEnabled }: Policy): boolean {
+  return activeEnabled;
+}
 
 /** Any other address would make the gateway a bouncing board for attacks (CVE-1999-0017; RFC 4217 section 15.2.1). */
 function connectTo({ session, data }: CommandContext, { address, port }: HostPort): Outcome {

@@ -13,6 +13,7 @@ const cwd = defineCommand({
   who: 'members',
   rfc: 'RFC 959 section 4.1.1',
   help: 'CWD path',
+  permissions: ['e'],
   // Names are as in a trivial virtual file store: `/` between them, `..` for the parent (RFC 3659 section 6).
   feat: 'TVFS',
   parse: path,
@@ -27,6 +28,8 @@ const cdup = defineCommand({
   who: 'members',
   rfc: 'RFC 959 section 4.1.1',
   help: 'CDUP',
+  permissions: ['e'],
+  note: 'Answers 250 as CWD does (RFC 959 appendix II), where section 5.4 has 200.',
   parse: nothing,
   handle: (context) => goTo(context, parentOf(context.session.cwd)),
 });
@@ -51,6 +54,7 @@ const mkd = defineCommand({
   who: 'members',
   rfc: 'RFC 959 section 4.1.3',
   help: 'MKD path',
+  permissions: ['m'],
   parse: path,
 
   async handle(context, target) {
@@ -74,6 +78,7 @@ const rmd = defineCommand({
   who: 'members',
   rfc: 'RFC 959 section 4.1.3',
   help: 'RMD path',
+  permissions: ['d'],
   parse: path,
 
   async handle(context, target) {

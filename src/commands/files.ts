@@ -2,9 +2,9 @@
 import { reply } from '../protocol/reply.ts';
 import { formatTimeVal, parseTimeVal } from '../protocol/time.ts';
 import { ROOT, type VirtualPath } from '../protocol/virtual-path.ts';
-import type { Account } from '../spi/authenticator.ts';
 import { type CommandContext, defineCommand, type Outcome } from '../spi/command.ts';
 import { Fault, orFault } from '../spi/fault.ts';
+import { holdsAnywhere } from '../spi/permissions.ts';
 import { countAscii } from '../transfer/ascii-offset.ts';
 import { path } from './arguments.ts';
 
@@ -15,6 +15,7 @@ const dele = defineCommand({
   who: 'members',
   rfc: 'RFC 959 section 4.1.3',
   help: 'DELE path',
+  permissions: ['d'],
   parse: path,
 
   async handle(context, target) {
@@ -31,10 +32,11 @@ const rnfr = defineCommand({
   who: 'members',
   rfc: 'RFC 959 section 4.1.3',
   help: 'RNFR path',
+  permissions: ['f'],
   parse: path,
 
   async handle(context, from) {
-    if (from === ROOT || !mayRename(context.account())) throw new Fault('PermissionDenied');
+    if (from === ROOT || !holdsAnywhere(context.account(), 'f')) throw new Fault('PermissionDenied');
     try {
       await context.files().stat(from);
     } catch (error) {
@@ -52,6 +54,8 @@ const rnto = defineCommand({
   who: 'members',
   rfc: 'RFC 959 section 4.1.3',
   help: 'RNTO path',
+  permissions: ['f', 'w into another directory or over a file'],
+  note: '550 for what is gone or may not be renamed; 553, all that section 5.4 has, for a name that is taken.',
   parse: path,
 
   async handle(context, to) {
@@ -74,6 +78,7 @@ const size = defineCommand({
   who: 'members',
   rfc: 'RFC 3659 section 4',
   help: 'SIZE path',
+  permissions: ['l in TYPE I', 'r in TYPE A'],
   feat: 'SIZE',
   parse: path,
 
@@ -98,6 +103,7 @@ const mdtm = defineCommand({
   who: 'members',
   rfc: 'RFC 3659 section 3',
   help: 'MDTM path',
+  permissions: ['l'],
   feat: 'MDTM',
   parse: path,
 
@@ -115,6 +121,7 @@ const mfmt = defineCommand({
   who: 'members',
   rfc: 'draft-somers-ftp-mfxx-03 section 3',
   help: 'MFMT YYYYMMDDHHMMSS path',
+  permissions: ['T'],
   feat: 'MFMT',
 
   parse(text, session) {
@@ -145,9 +152,4 @@ async function asciiSize(context: CommandContext, target: VirtualPath): Promise<
   } finally {
     await opened.close();
   }
-}
-
-/** Whether there is any place where the account may rename; which places those are, RNTO finds out. */
-function mayRename({ permissions, directories }: Account): boolean {
-  return [permissions, ...directories.map((rule) => rule.permissions)].some((letters) => letters.has('f'));
 }

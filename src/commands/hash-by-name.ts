@@ -36,6 +36,7 @@ function hashBy(verb: string, algorithm: HashAlgorithm, ...aliases: readonly str
     who: 'members',
     rfc: 'draft-bryan-ftpext-hash-02 appendix B',
     help: `${verb} path|"path" [start end]`,
+    permissions: ['r'],
     // One line a spelling, for clients look for the one they use.
     feat: () => [verb, ...aliases],
     note: 'The byte at the end is not included. A name that ends in two numbers must be in quotes.',

@@ -20,9 +20,10 @@ const hash = defineCommand({
   usesRange: true,
   rfc: 'draft-bryan-ftpext-hash-02 section 3',
   help: 'HASH path',
+  permissions: ['r'],
   feat: ({ hashAlgorithm }) =>
     `HASH ${HASH_ALGORITHMS.map((name) => (name === hashAlgorithm ? `${name}*` : name)).join(';')}`,
-  note: 'An empty file has the range 0-0. A range that ends behind the file is cut off there.',
+  note: 'An empty file has the range 0-0. A range that ends behind the file is cut off there. 552 without r, 553 for what is no file, 556 for more than is hashed at once (section 3.5).',
   parse: (typed, session) => ({ typed, target: path(typed, session) }),
 
   async handle(context, { typed, target }) {

@@ -41,7 +41,7 @@ const clnt = defineCommand({
   rfc: 'no document; common practice',
   help: 'CLNT name',
   feat: 'CLNT',
-  note: 'The name goes into the log and decides nothing.',
+  note: 'The name goes into the log, the first of a session at once, and decides nothing.',
   parse: something,
   handle: (context, name) => introduce(context, name, 'Noted.'),
 });
@@ -57,7 +57,7 @@ const csid = defineCommand({
   rfc: "no document; Serv-U's manual",
   help: 'CSID Name=name; Version=version;',
   feat: 'CSID Name; Version;',
-  note: 'The name goes into the log and decides nothing. The answer keeps version and system to itself.',
+  note: 'The name goes into the log, the first of a session at once, and decides nothing. The answer keeps version and system to itself.',
 
   parse(text) {
     const named = (part: string) => new RegExp(`(?:^|;) *${part} *= *([^;]*)`, 'i').exec(text)?.[1]?.trim() ?? '';
@@ -72,9 +72,9 @@ const csid = defineCommand({
 /** The commands of this file. */
 export const INTRODUCTION = [lang, clnt, csid] as const;
 
-function introduce({ session, log }: CommandContext, said: string, answer: string): Outcome {
+function introduce({ session, log, verb }: CommandContext, said: string, answer: string): Outcome {
   const name = printable(said).slice(0, CLIENT_NAME_CHARS_MAX);
-  // Once a session: a client that keeps renaming itself must not fill the log.
-  if (session.clientName === undefined) log.info('client.named', { client: name });
-  return { reply: reply(200, answer), change: { kind: 'SetClientName', name } };
+  // Once a session for each of the two: a client that keeps renaming itself must not fill the log.
+  if (!session.clientNamedBy.includes(verb)) log.info('client.named', { verb, client: name });
+  return { reply: reply(200, answer), change: { kind: 'SetClientName', name, verb } };
 }

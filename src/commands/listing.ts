@@ -7,6 +7,9 @@ import { sendListing } from '../transfer/listing-stream.ts';
 import { pathOrCwd } from './arguments.ts';
 import { overData, requireArranged } from './data-transfer.ts';
 
+const MISSING_NOTE =
+  '550 for a name that is missing or may not be seen: the 450 of section 5.4 would have clients try again. 451 for a listing that is cut off.';
+
 /** LIST: a directory, or one file, in the manner of `ls -l`. Names that begin with a dot are always shown. */
 const list = defineCommand({
   verb: 'LIST',
@@ -15,6 +18,8 @@ const list = defineCommand({
   data: 'transfers',
   rfc: 'RFC 959 section 4.1.3',
   help: 'LIST [path]',
+  permissions: ['l'],
+  note: MISSING_NOTE,
   parse: listed,
 
   async handle(context, { typed, target }) {
@@ -40,6 +45,8 @@ const nlst = defineCommand({
   data: 'transfers',
   rfc: 'RFC 959 section 4.1.3',
   help: 'NLST [path]',
+  permissions: ['l'],
+  note: MISSING_NOTE,
   parse: listed,
 
   async handle(context, { typed, target }) {

@@ -63,8 +63,8 @@ const acct = defineCommand({
 });
 
 /**
- * REIN: logs out and forgets everything but TLS. RFC 4217 section 13 would have the control channel go back to clear;
- * a session that was protected once stays so.
+ * REIN: as after connect. RFC 4217 section 13 demands that TLS ends with it, and a control channel that was protected once
+ * never goes on in clear, for the reason that CCC is refused: so it is refused over TLS.
  */
 const rein = defineCommand({
   verb: 'REIN',
@@ -72,9 +72,16 @@ const rein = defineCommand({
   who: 'anyone',
   rfc: 'RFC 959 section 4.1.1',
   help: 'REIN',
-  note: 'TLS stays on, where RFC 4217 section 13 would have it end: what was protected once never goes on in clear.',
+  note: 'Answers 502 over TLS: RFC 4217 section 13 would have what follows go on in clear. USER begins a new login.',
   parse: nothing,
-  handle: () => ({ reply: reply(220, 'Logged out; send USER.'), change: { kind: 'Reinitialise' } }),
+
+  handle({ session }) {
+    if (session.controlTls !== undefined) {
+      const text = 'REIN would end TLS (RFC 4217 section 13): send USER to log in anew, or connect anew.';
+      throw new Fault('NotImplemented', { text });
+    }
+    return { reply: reply(220, 'Logged out; send USER.'), change: { kind: 'Reinitialise' } };
+  },
 });
 
 /** QUIT: ends the session, behind a transfer that still runs. */

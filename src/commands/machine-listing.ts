@@ -12,7 +12,10 @@ import { pathOrCwd } from './arguments.ts';
 import { requireArranged } from './data-transfer.ts';
 import { transferListing } from './listing.ts';
 
-/** MLSD: what a directory holds, with the directory itself first. Devices, sockets and the like are left out. */
+/**
+ * MLSD: what a directory holds. Devices, sockets and the like are left out. The directory itself comes first where it is
+ * the one that the session stands in.
+ */
 const mlsd = defineCommand({
   verb: 'MLSD',
   class: 'info',
@@ -20,6 +23,8 @@ const mlsd = defineCommand({
   data: 'transfers',
   rfc: 'RFC 3659 section 7',
   help: 'MLSD [path]',
+  permissions: ['l'],
+  note: 'The directory itself (type=cdir) is listed where it can be called `.`, which is where the session stands.',
   parse: pathOrCwd,
 
   async handle(context, target) {
@@ -38,6 +43,7 @@ const mlst = defineCommand({
   who: 'members',
   rfc: 'RFC 3659 section 7',
   help: 'MLST [path]',
+  permissions: ['l'],
   feat: (session) => `MLST ${featFactList(session.mlstFacts)}`,
   note: 'media-type, given only when asked for, comes from a fixed table of name endings; create is left out where unknown.',
   parse: pathOrCwd,
@@ -61,14 +67,23 @@ async function* directoryLines(
     const inside = entry.kind === 'directory' ? resolvePath(target, entry.name) : undefined;
     return `${factsLine(context, entry, inside ?? target)}\r\n`;
   };
-  const head = `${factsLine(context, { ...facts, name: target }, target, 'cdir')}\r\n`;
-  let first = true;
+  let heading = headingOf(context, target, facts);
   for await (const batch of context.files().list(target)) {
-    const lines = batch.filter(({ kind }) => kind !== 'other').map(line);
-    yield first ? [head, ...lines] : lines;
-    first = false;
+    yield [...heading, ...batch.filter(({ kind }) => kind !== 'other').map(line)];
+    heading = [];
   }
-  if (first) yield [head];
+  if (heading.length > 0) yield heading;
+}
+
+/**
+ * The entry for the directory itself. It may have any name that is valid from where the session stands, or be left out,
+ * and without the type fact it must be (RFC 3659 sections 7.3.1 and 7.5.1.2). Many clients look at the name alone: all know
+ * `.`, but would take a path for one more directory inside and list that for ever (rclone).
+ */
+function headingOf(context: CommandContext, target: VirtualPath, facts: FileFacts): readonly string[] {
+  const { cwd, mlstFacts } = context.session;
+  if (target !== cwd || !mlstFacts.includes('type')) return [];
+  return [`${factsLine(context, { ...facts, name: '.' }, target, 'cdir')}\r\n`];
 }
 
 /** One line of facts; `directory` is where the permissions are looked up: a directory's own, or the one a file is in. */

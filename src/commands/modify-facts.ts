@@ -20,6 +20,7 @@ const mff = defineCommand({
   who: 'members',
   rfc: 'draft-somers-ftp-mfxx-03 section 5',
   help: 'MFF Modify=YYYYMMDDHHMMSS;UNIX.mode=mode; path',
+  permissions: ['T for Create and Modify', 'M for UNIX.mode'],
   feat: (session) => `MFF ${setsCreated(session) ? 'Create;' : ''}Modify;UNIX.mode;`,
   note: 'Create only where storage can set it, which local disks cannot; any other fact is 504.',
 
@@ -52,7 +53,9 @@ const mfct = defineCommand({
   who: 'members',
   rfc: 'draft-somers-ftp-mfxx-03 section 4',
   help: 'MFCT YYYYMMDDHHMMSS path',
-  feat: (session) => (setsCreated(session) ? 'MFCT' : []),
+  permissions: ['T'],
+  feat: 'MFCT',
+  offered: setsCreated,
   note: '502, and not in FEAT, where storage cannot set times of creation, as local disks cannot.',
 
   parse(text, session) {

@@ -5,6 +5,7 @@ import { reply } from '../protocol/reply.ts';
 import { UTF_8 } from '../spi/charset.ts';
 import { type CommandContext, defineCommand, type Outcome } from '../spi/command.ts';
 import { Fault, orFault } from '../spi/fault.ts';
+import { holdsAnywhere } from '../spi/permissions.ts';
 import { charsetOf, type TransferType } from '../spi/session.ts';
 import { something } from './arguments.ts';
 import { hashOption } from './hash.ts';
@@ -67,13 +68,19 @@ const rest = defineCommand({
   }),
 });
 
-/** ALLO: reserves nothing, but says at once when there is no room. A record size behind ` R ` is ignored. */
+/**
+ * ALLO: reserves nothing, but says at once when there is no room, or no right to store anything. It names no file, so that
+ * a right anywhere is enough: a client may send it in one directory and store in another. A record size behind ` R ` is
+ * ignored.
+ */
 const allo = defineCommand({
   verb: 'ALLO',
   class: 'misc',
   who: 'members',
   rfc: 'RFC 959 section 4.1.3',
   help: 'ALLO bytes',
+  permissions: ['w or a, in any directory'],
+  note: 'Reserves nothing. 550 for an account that may store nowhere, 452 for more than there is room for, 552 for more than the largest upload: the codes of STOR, as no code of section 5.4 says any of this.',
 
   parse(text) {
     const bytes = /^([0-9]+)( R [0-9]+)?$/i.exec(text)?.[1];
@@ -81,6 +88,8 @@ const allo = defineCommand({
   },
 
   async handle(context, bytes) {
+    const account = context.account();
+    if (!holdsAnywhere(account, 'w') && !holdsAnywhere(account, 'a')) throw new Fault('PermissionDenied');
     const bytesMax = uploadBytesMax(context);
     if (bytesMax > 0 && bytes > bytesMax) throw new Fault('QuotaExceeded', { text: `More than ${bytesMax} bytes.` });
     const freeBytes = await context.files().freeBytes(context.session.cwd);

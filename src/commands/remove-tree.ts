@@ -15,6 +15,7 @@ const rmda = defineCommand({
   who: 'members',
   rfc: 'draft-peterson-streamlined-ftp-command-extensions-10 section 2',
   help: 'RMDA path',
+  permissions: ['d'],
   feat: 'RMDA',
   note: 'Needs d everywhere in the tree, or nothing is removed; 451 for too many entries; never the root.',
   parse: path,

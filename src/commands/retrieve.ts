@@ -19,6 +19,8 @@ const retr = defineCommand({
   data: 'transfers',
   rfc: 'RFC 959 section 4.1.3',
   help: 'RETR path',
+  permissions: ['r'],
+  note: '554 for a REST behind the end of the file or with MODE Z, 551 for RANG without TYPE I and MODE S.',
   parse: path,
 
   async handle(context, target) {

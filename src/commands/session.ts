@@ -1,8 +1,10 @@
 /** About the server and the dialogue itself: FEAT (RFC 2389), HELP, SYST, NOOP and ABOR (RFC 959 section 4.1.3). */
+import type { Reply } from '../protocol/reply.ts';
 import { reply } from '../protocol/reply.ts';
-import { defineCommand } from '../spi/command.ts';
+import { type CommandContext, type CommandTraits, defineCommand } from '../spi/command.ts';
 import { Fault } from '../spi/fault.ts';
 import { nothing } from './arguments.ts';
+import { featuresOf, offeredOf } from './offered.ts';
 
 /** Verbs in one line of HELP. */
 const HELP_COLUMNS = 8;
@@ -16,15 +18,10 @@ const feat = defineCommand({
   help: 'FEAT',
   parse: nothing,
 
-  handle({ commands, session, policy }) {
-    const features = commands.flatMap(({ feat }) =>
-      typeof feat === 'function' ? feat(session, policy) : (feat ?? []),
-    );
-    return { reply: reply(211, 'Features:', ...features, 'End') };
-  },
+  handle: (context) => ({ reply: reply(211, 'Features:', ...featuresOf(context.commands, context), 'End') }),
 });
 
-/** HELP: all verbs, those that are refused on purpose marked, or the syntax of one. */
+/** HELP: all verbs that are offered, those that are refused on purpose marked; or what is to be known of one. */
 const help = defineCommand({
   verb: 'HELP',
   class: 'info',
@@ -33,12 +30,12 @@ const help = defineCommand({
   help: 'HELP [verb]',
   parse: (text) => text.toUpperCase(),
 
-  handle({ commands, policy }, verb) {
+  handle(context, verb) {
+    const commands = offeredOf(context.commands, context);
     if (verb !== '') {
       const known = commands.find((command) => command.verb === verb || command.aliases?.includes(verb));
       if (known === undefined) throw new Fault('NotImplemented');
-      const told = known.refused === undefined ? `Syntax: ${known.help}` : `${known.verb} is refused. ${known.refused}`;
-      return { reply: reply(214, `${told} (${known.rfc})`) };
+      return { reply: helpOn(known, context) };
     }
     const marked = commands.map(({ verb, refused }) => (refused === undefined ? verb : `${verb}*`));
     const width = Math.max(...marked.map((name) => name.length)) + 1;
@@ -47,7 +44,7 @@ const help = defineCommand({
       verbs.slice(row * HELP_COLUMNS, (row + 1) * HELP_COLUMNS).join(''),
     );
     const end = 'HELP verb tells more; * is refused on purpose.';
-    return { reply: reply(214, `${policy.productName} understands:`, ...rows, end) };
+    return { reply: reply(214, `${context.policy.productName} understands:`, ...rows, end) };
   },
 });
 
@@ -95,3 +92,14 @@ const abor = defineCommand({
 
 /** The commands of this file. */
 export const SESSION = [feat, help, syst, noop, abor] as const;
+
+/** What HELP tells of one command: its syntax and where it is defined, then its subcommands, or the letters it needs. */
+function helpOn(known: CommandTraits, context: CommandContext): Reply {
+  if (known.refused !== undefined) return reply(214, `${known.verb} is refused. ${known.refused} (${known.rfc})`);
+  const syntax = `Syntax: ${known.help} (${known.rfc})`;
+  // RFC 959 section 4.1.3 has what stands behind SITE told here.
+  const subcommands = offeredOf(known.subcommands ?? [], context).map(({ help }) => help);
+  if (subcommands.length > 0) return reply(214, syntax, ...subcommands, 'End');
+  const needs = known.permissions === undefined ? '' : `. Permissions: ${known.permissions.join('; ')}`;
+  return reply(214, `${syntax}${needs}`);
+}

@@ -1,89 +1,150 @@
 /**
- * SITE: what has no verb of its own (RFC 959 section 4.1.3). One table drives what is understood, SITE HELP and the words
- * of a refusal. Everything behind it is for members, and judged by what it does to files as any other command is.
+ * SITE: what has no verb of its own (RFC 959 section 4.1.3). One table drives what is understood, SITE HELP, FEAT and the
+ * words of a refusal. Everything behind it is for members, and judged by what it does to files as any other command is.
  */
 import { parseMode } from '../protocol/number.ts';
 import { reply } from '../protocol/reply.ts';
 import { parseTimeVal } from '../protocol/time.ts';
 import type { VirtualPath } from '../protocol/virtual-path.ts';
-import { type CommandContext, defineCommand, type Outcome } from '../spi/command.ts';
+import { type CommandContext, type CommandDefinition, defineCommand, type Outcome } from '../spi/command.ts';
 import { Fault, orFault } from '../spi/fault.ts';
 import type { Session } from '../spi/session.ts';
 import { nothing, path, something, twoPaths } from './arguments.ts';
 import { beginCopy, copyFile, finishCopy } from './copy.ts';
+import { offeredOf } from './offered.ts';
 import { quota } from './space.ts';
 import { makeSymlink } from './symlink.ts';
 import { ownSessions } from './who.ts';
 
-/** SITE: carries out what the table below has under the word that follows it. */
+/** What all of them have: `dispatch` sees SITE, so that its class is theirs. */
+const BEHIND_SITE = { class: 'write', who: 'members' } as const;
+
+/** What stands behind SITE, each defined as any command is. */
+export const SITE_COMMANDS: readonly CommandDefinition[] = [
+  defineCommand({
+    ...BEHIND_SITE,
+    verb: 'SITE CHMOD',
+    rfc: 'no document; common practice',
+    help: 'SITE CHMOD mode path',
+    permissions: ['M'],
+    note: 'Three octal digits; the set-id and sticky bits cannot be set.',
+    parse: parseChmod,
+    handle: setMode,
+  }),
+  defineCommand({
+    ...BEHIND_SITE,
+    verb: 'SITE UTIME',
+    rfc: "ProFTPD's mod_site_misc",
+    help: 'SITE UTIME YYYYMMDDhhmm[ss] path',
+    permissions: ['T'],
+    note: 'Times are UTC. Also with the path first and three times and `UTC` behind it, of which the second is set.',
+    parse: parseUtime,
+    handle: setModified,
+  }),
+  defineCommand({
+    ...BEHIND_SITE,
+    verb: 'SITE CPFR',
+    rfc: "ProFTPD's mod_copy",
+    help: 'SITE CPFR path',
+    permissions: ['r'],
+    note: 'As CPFR; answers 350.',
+    parse: path,
+    handle: beginCopy,
+  }),
+  defineCommand({
+    ...BEHIND_SITE,
+    verb: 'SITE CPTO',
+    rfc: "ProFTPD's mod_copy",
+    help: 'SITE CPTO path',
+    permissions: ['r', 'w'],
+    note: 'As CPTO; answers 250.',
+    parse: path,
+    handle: finishCopy,
+  }),
+  defineCommand({
+    ...BEHIND_SITE,
+    verb: 'SITE COPY',
+    rfc: "ProFTPD's mod_copy",
+    help: 'SITE COPY from to',
+    feat: 'SITE COPY',
+    permissions: ['r', 'w'],
+    note: 'CPFR and CPTO in one. Paths with spaces stand in quotes.',
+    parse: twoPaths,
+    handle: async (context, [from, to]) => ({ reply: reply(200, await copyFile(context, from, to)) }),
+  }),
+  defineCommand({
+    ...BEHIND_SITE,
+    verb: 'SITE SYMLINK',
+    rfc: "ProFTPD's mod_site_misc",
+    help: 'SITE SYMLINK target link',
+    feat: 'SITE SYMLINK',
+    permissions: ['w', 'l', 'r'],
+    offered: (_session, { symlinks }) => symlinks,
+    note: '502 unless `symlinks` is on. Needs w where the link is, l and r where it leads, and there every letter that the link would give. Paths with spaces stand in quotes.',
+    parse: twoPaths,
+    handle: (context, [target, link]) => makeSymlink(context, { target, link }),
+  }),
+  defineCommand({
+    ...BEHIND_SITE,
+    verb: 'SITE QUOTA',
+    rfc: "no document; ProFTPD's mod_quotatab has one",
+    help: 'SITE QUOTA',
+    note: 'The largest upload, and the free space where the session stands; the latter only with w or a.',
+    parse: nothing,
+    handle: quota,
+  }),
+  defineCommand({
+    ...BEHIND_SITE,
+    verb: 'SITE WHO',
+    rfc: 'no document; common practice',
+    help: 'SITE WHO',
+    note: "The account's own sessions and nobody else's; answers 211.",
+    parse: nothing,
+    handle: (context) => ({ reply: ownSessions(context) }),
+  }),
+  defineCommand({
+    ...BEHIND_SITE,
+    verb: 'SITE HELP',
+    rfc: 'RFC 959 section 4.1.3',
+    help: 'SITE HELP',
+    note: 'As HELP SITE; answers 214.',
+    parse: nothing,
+    handle: siteHelp,
+  }),
+];
+
+/** SITE: carries out what the table has under the word that follows it. */
 const site = defineCommand({
+  ...BEHIND_SITE,
   verb: 'SITE',
-  class: 'write',
-  who: 'members',
   rfc: 'RFC 959 section 4.1.3',
-  help: 'SITE command [arguments] (SITE HELP lists them)',
-  feat: (_session, policy) => (policy.symlinks ? ['SITE COPY', 'SITE SYMLINK'] : 'SITE COPY'),
-  note: 'Paths with spaces stand in quotes behind COPY and SYMLINK. SYMLINK is off unless configured.',
+  help: 'SITE command [arguments]',
+  subcommands: SITE_COMMANDS,
+  note: 'Its commands have a table of their own below, and answer what a verb would (550 for a missing name). Any other word is answered 504. Section 5.4 has neither.',
 
   parse(text) {
-    const [, typed = '', argument = ''] = /^(\S+)(?: (.*))?$/.exec(something(text)) ?? [];
-    const command = SITE_COMMANDS.find(({ name }) => name === typed.toUpperCase());
-    if (command === undefined) throw new Fault('Parameter', { text: `SITE knows ${NAMES.join(', ')}.` });
-    return { command, argument };
+    const [, word = '', argument = ''] = /^(\S+)(?: (.*))?$/.exec(something(text)) ?? [];
+    return { verb: `SITE ${word.toUpperCase()}`, argument };
   },
 
-  handle: (context, { command, argument }) => command.run(context, argument),
+  handle(context, { verb, argument }) {
+    const command = SITE_COMMANDS.find((one) => one.verb === verb);
+    if (command !== undefined) return command.run(context, argument);
+    const names = offeredOf(SITE_COMMANDS, context).map((one) => wordOf(one.verb));
+    throw new Fault('Parameter', { text: `SITE knows ${names.join(', ')}.` });
+  },
 });
 
 /** The commands of this file. */
 export const SITE = [site] as const;
 
-/** What stands behind SITE. */
-interface SiteCommand {
-  readonly name: string;
-  /** Its arguments, as SITE HELP shows them. */
-  readonly help: string;
-  run(context: CommandContext, text: string): Outcome | Promise<Outcome>;
+/** `CHMOD` of `SITE CHMOD`. */
+function wordOf(text: string): string {
+  return text.replace(/^SITE /, '');
 }
 
-/** What the author of one writes; as in a command, the argument is read before anything is done. */
-interface SiteSpec<Argument> {
-  readonly name: string;
-  readonly help: string;
-  parse(text: string, session: Session): Argument;
-  handle(context: CommandContext, argument: Argument): Outcome | Promise<Outcome>;
-}
-
-const SITE_COMMANDS: readonly SiteCommand[] = [
-  defineSite({ name: 'CHMOD', help: 'mode path', parse: parseChmod, handle: setMode }),
-  defineSite({ name: 'UTIME', help: 'YYYYMMDDhhmm[ss] path', parse: parseUtime, handle: setModified }),
-  defineSite({ name: 'CPFR', help: 'path', parse: path, handle: beginCopy }),
-  defineSite({ name: 'CPTO', help: 'path', parse: path, handle: finishCopy }),
-  defineSite({
-    name: 'COPY',
-    help: 'from to',
-    parse: twoPaths,
-    handle: async (context, [from, to]) => ({ reply: reply(200, await copyFile(context, from, to)) }),
-  }),
-  defineSite({
-    name: 'SYMLINK',
-    help: 'target link',
-    parse: twoPaths,
-    handle: (context, [target, link]) => makeSymlink(context, { target, link }),
-  }),
-  defineSite({ name: 'QUOTA', help: '', parse: nothing, handle: quota }),
-  defineSite({ name: 'WHO', help: '', parse: nothing, handle: (context) => ({ reply: ownSessions(context) }) }),
-  defineSite({ name: 'HELP', help: '', parse: nothing, handle: siteHelp }),
-];
-
-const NAMES = SITE_COMMANDS.map(({ name }) => name);
-
-function defineSite<Argument>({ name, help, parse, handle }: SiteSpec<Argument>): SiteCommand {
-  return { name, help, run: (context, text) => handle(context, parse(text, context.session)) };
-}
-
-function siteHelp(): Outcome {
-  const lines = SITE_COMMANDS.map(({ name, help }) => `${name} ${help}`.trimEnd());
+function siteHelp(context: CommandContext): Outcome {
+  const lines = offeredOf(SITE_COMMANDS, context).map((command) => wordOf(command.help));
   return { reply: reply(214, 'SITE understands:', ...lines, 'End') };
 }
 

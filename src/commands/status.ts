@@ -18,6 +18,8 @@ const stat = defineCommand({
   duringTransfer: 'now',
   rfc: 'RFC 959 section 4.1.3',
   help: 'STAT [path]',
+  permissions: ['l with a path'],
+  note: '550 for a name that is missing or may not be seen, as LIST. 451 for a directory that is too long for one reply.',
   // Old clients put `ls` flags here as they do behind LIST.
   parse: (text, session) => (text === '' ? undefined : pathOrCwd(parseListArgument(text).path, session)),
   handle: (context, target) => (target === undefined ? sessionStatus(context) : pathStatus(context, target)),

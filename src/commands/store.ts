@@ -20,6 +20,15 @@ import { path } from './arguments.ts';
 import { overData, requireArranged } from './data-transfer.ts';
 import { alone, type UploadBase, uploadBase } from './upload-base.ts';
 
+/** What an upload needs besides when it goes on with a file that is there, or replaces a part of one. */
+const BUILDING_ON = [
+  'r behind RANG',
+  'l behind REST in TYPE A, and behind RANG to go on with an unfinished upload',
+] as const;
+
+const NOT_STORED =
+  '550 for a directory that is missing or may not be written to: section 5.4 has 553 only, which is about the name.';
+
 /** STOR: stores a file; behind REST, the rest of one; behind RANG, a part of one. */
 const stor = defineCommand({
   verb: 'STOR',
@@ -28,6 +37,8 @@ const stor = defineCommand({
   data: 'transfers',
   rfc: 'RFC 959 section 4.1.3',
   help: 'STOR path',
+  permissions: ['w', ...BUILDING_ON],
+  note: `${NOT_STORED} 554 and 551 as RETR.`,
   parse: path,
   handle: (context, target) => upload(context, target, 'empty'),
 });
@@ -40,6 +51,8 @@ const appe = defineCommand({
   data: 'transfers',
   rfc: 'RFC 959 section 4.1.3',
   help: 'APPE path',
+  permissions: ['a without REST and RANG', 'w behind REST or RANG', ...BUILDING_ON],
+  note: 'Behind REST and RANG the same as STOR. 554 and 551 as RETR.',
   parse: path,
   handle: (context, target) => upload(context, target, 'append'),
 });
@@ -52,6 +65,8 @@ const stou = defineCommand({
   data: 'transfers',
   rfc: 'RFC 959 section 4.1.3',
   help: 'STOU [path]',
+  permissions: ['w'],
+  note: `REST and RANG do not concern it. ${NOT_STORED}`,
   parse: (text, session) => path(text === '' ? 'upload' : text, session),
 
   async handle(context, wanted) {

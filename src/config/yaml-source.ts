@@ -1,5 +1,5 @@
 /** A YAML file as a plain value whose every part remembers where it stands, so that a mistake can be pointed at. */
-import { isMap, isScalar, isSeq, LineCounter, type ParsedNode, parseDocument } from 'yaml';
+import { isMap, isPair, isScalar, isSeq, LineCounter, type ParsedNode, parseDocument } from 'yaml';
 import { formatKeyPath, fromSnakeCase, type Key, type KeyPath, UNKNOWN_KEY } from './key-names.ts';
 import { inOrder, type Problem } from './problem.ts';
 
@@ -58,6 +58,11 @@ export function parseYaml(file: string, text: string): YamlSource {
         value[camel] = read(inner, [...path, camel], key.range[0]);
       }
       return value;
+    }
+    // Ordered maps (`!!omap`, `!!pairs`) come as lists of pairs, which have no place in the text.
+    if (isSeq(node) && node.items.some(isPair)) {
+      problems.push(problem(node.range[0], path, 'has a tag; write it without'));
+      return undefined;
     }
     if (isSeq(node)) return node.items.map((item, index) => read(item, [...path, index]));
     if (isScalar(node)) return node.value ?? undefined;

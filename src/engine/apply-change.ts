@@ -24,12 +24,15 @@ export function newSession(start: SessionStart): Session {
     protection: 'C',
     failedLogins: 0,
     host: undefined,
-    clientName: undefined,
+    ...UNNAMED,
     ...LOGGED_OUT,
   };
 }
 
-/** Everything that USER, PASS and the commands behind them set; REIN and AUTH put it back (RFC 4217 sections 4.2 and 13). */
+/** What CLNT and CSID set. */
+const UNNAMED = { clientName: undefined, clientNamedBy: [] } as const;
+
+/** Everything that USER, PASS and the commands behind them set; REIN and AUTH put it back (RFC 4217 section 4.2). */
 const LOGGED_OUT = {
   login: { state: 'ExpectUser' },
   cwd: ROOT,
@@ -70,7 +73,7 @@ function applyChange(session: Session, change: SessionChange): Session {
         ...session,
         ...LOGGED_OUT,
         // What was said in clear may have been said by somebody else; HOST alone still chooses the certificate.
-        clientName: undefined,
+        ...UNNAMED,
         pbszSeen: change.protection === 'P',
         protection: change.protection,
       };
@@ -93,8 +96,7 @@ function applyChange(session: Session, change: SessionChange): Session {
     case 'FailLogin':
       return { ...session, login: { state: 'ExpectUser' }, failedLogins: session.failedLogins + 1 };
     case 'Reinitialise':
-      // What HOST said is forgotten; the name that TLS was begun for cannot be.
-      return { ...session, ...LOGGED_OUT, host: session.controlTls?.serverName };
+      return { ...session, ...LOGGED_OUT, host: undefined };
     case 'ChangeDirectory':
       return { ...session, cwd: change.path };
     case 'SetType':
@@ -114,7 +116,11 @@ function applyChange(session: Session, change: SessionChange): Session {
       // HOST comes before USER (RFC 7151 section 3.2.2): it begins the login anew.
       return { ...session, ...LOGGED_OUT, epsvAll: session.epsvAll, host: change.host };
     case 'SetClientName':
-      return { ...session, clientName: change.name };
+      return {
+        ...session,
+        clientName: change.name,
+        clientNamedBy: [...new Set([...session.clientNamedBy, change.verb])],
+      };
     case 'SetCopyFrom':
       return { ...session, copyFrom: change.path };
     case 'SetRenameFrom':

@@ -4,8 +4,11 @@ import { parseIpv4, parseIpv6 } from './ip-address.ts';
 /** The longest domain name, written out (RFC 1035 section 2.3.4 counts 255 octets with lengths and root). */
 const DOMAIN_CHARS_MAX = 253;
 
-/** Labels of letters, digits and hyphens, none at an end, of up to 63 characters. */
-const DOMAIN = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/;
+/**
+ * Labels of ASCII letters, digits and hyphens, none at an end, of up to 63 characters. Asked of the name as it was typed:
+ * there are letters (U+212A) that only become ASCII when they are made small.
+ */
+const DOMAIN = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/i;
 
 /**
  * The one way to write what `text` names: a domain in small letters, or an address as sockets report it. IPv6 addresses
@@ -16,8 +19,7 @@ const DOMAIN = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0
 export function parseHostName(text: string): string | undefined {
   const bracketed = /^\[(.*)\]$/.exec(text)?.[1];
   if (bracketed !== undefined) return parseIpv6(bracketed);
-  const name = text.toLowerCase();
-  return parseIpv4(name) ?? (isDomain(name) ? name : undefined);
+  return parseIpv4(text) ?? (isDomain(text) ? text.toLowerCase() : undefined);
 }
 
 function isDomain(text: string): boolean {

@@ -11,8 +11,8 @@ export function parseIpv4(text: string): string | undefined {
 
 /**
  * The IPv6 address that `text` spells (RFC 2428 section 2), with `::` and with an embedded IPv4 address if it likes, in
- * the form in which sockets report it: small letters, the first longest run of zero groups as `::`. An IPv4-mapped
- * address is written as the IPv4 address that it is.
+ * the form in which sockets report it: small letters, the first longest run of zero groups as `::`, and behind six of
+ * those the rest as in IPv4 (`::192.0.2.1`). An IPv4-mapped address is written as the IPv4 address that it is.
  *
  * @returns undefined for anything else; zones (`%eth0`) mean nothing to another host and are refused.
  */
@@ -72,8 +72,13 @@ function groupsOf(side: string, endsAddress: boolean): number[] | undefined {
 }
 
 function ipv4Mapped(groups: readonly number[]): string | undefined {
-  const [high = 0, low = 0] = groups.slice(6);
   if (groups[5] !== 0xffff || groups.slice(0, 5).some((group) => group !== 0)) return undefined;
+  return ipv4Ending(groups);
+}
+
+/** The last two groups as an IPv4 address. */
+function ipv4Ending(groups: readonly number[]): string {
+  const [high = 0, low = 0] = groups.slice(6);
   return [high >> 8, high & 255, low >> 8, low & 255].join('.');
 }
 
@@ -81,6 +86,7 @@ function formatGroups(groups: readonly number[]): string {
   const run = longestZeroRun(groups);
   const hex = (part: readonly number[]) => part.map((group) => group.toString(16)).join(':');
   if (run.length < 2) return hex(groups);
+  if (run.start === 0 && run.length === 6) return `::${ipv4Ending(groups)}`;
   return `${hex(groups.slice(0, run.start))}::${hex(groups.slice(run.start + run.length))}`;
 }
 

@@ -54,6 +54,7 @@ export function commandContext(parts: ContextParts): CommandContext {
       productName: 'Sallyport',
       modeZ: options.modeZ,
       symlinks: options.symlinks,
+      activeEnabled: options.active.enabled,
     },
     limits: options.limits,
     clock: house.clock,

@@ -7,6 +7,7 @@ import type { Account, Requirement } from './authenticator.ts';
 import type { DataPort } from './data-port.ts';
 import type { FileSystem } from './file-system.ts';
 import type { Log } from './log.ts';
+import type { PermissionLetter } from './permissions.ts';
 import type { Session, SessionChange } from './session.ts';
 
 /** Kinds of commands, as ProFTPD's classes; rules name a class and so cover verbs that are added later. */
@@ -14,6 +15,9 @@ export type CommandClass = 'auth' | 'security' | 'info' | 'directories' | 'read'
 
 /** How a command stands to the data channel: leaves it alone, arranges one, or transfers over one. */
 export type DataUse = 'none' | 'arranges' | 'transfers';
+
+/** A permission letter and, unless it is always needed, when: `r behind RANG`. */
+export type PermissionNeed = PermissionLetter | `${PermissionLetter} ${string}`;
 
 /** What everyone may know of a command; HELP, FEAT and the policies read it. */
 export interface CommandTraits {
@@ -36,6 +40,15 @@ export interface CommandTraits {
   readonly secret?: boolean;
   /** Why it is refused whatever is asked; such a command is in the table and answers its code, never more. */
   readonly refused?: string;
+  /**
+   * The permission letters without which it is refused; none for what touches no file. They are told, by HELP and
+   * `docs/rfc.md`, and not asked here: what enforces them sits in front of storage, and a test compares the two.
+   */
+  readonly permissions?: readonly PermissionNeed[];
+  /** Whether it can be used here; HELP and FEAT are silent about what is switched off. Absent: always. */
+  readonly offered?: (session: Session, policy: Policy) => boolean;
+  /** The commands that its first word chooses from, for a verb that only gathers others (SITE). */
+  readonly subcommands?: readonly CommandTraits[];
   /** What a reader of `docs/rfc.md` should know beyond its being there. */
   readonly note?: string;
   /** Where it is defined, as `RFC 959 section 4.1.3`. */
@@ -70,6 +83,8 @@ export interface Policy {
   readonly modeZ: boolean;
   /** Whether SITE SYMLINK is offered; off by default, as a link is a second name that rules may not know. */
   readonly symlinks: boolean;
+  /** Whether PORT and EPRT are offered: whether the gateway may connect to clients. */
+  readonly activeEnabled: boolean;
 }
 
 /** One session, as SITE WHO shows it to the account that it belongs to. */

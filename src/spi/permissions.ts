@@ -65,6 +65,11 @@ export function mayChange(account: Permitted, letter: PermissionLetter, path: Vi
   return permissionsAt(account, parentOf(path)).has(letter) && within.every((rule) => rule.permissions.has(letter));
 }
 
+/** Whether there is any place where the letter holds; which places those are, an operation on one of them finds out. */
+export function holdsAnywhere({ permissions, directories }: Permitted, letter: PermissionLetter): boolean {
+  return permissions.has(letter) || directories.some((rule) => rule.permissions.has(letter));
+}
+
 function isLetter(character: string): character is PermissionLetter {
   return Object.hasOwn(PERMISSIONS, character);
 }

@@ -74,6 +74,8 @@ export interface Session {
   readonly host: string | undefined;
   /** What the client says it is (CLNT, CSID); for the log. */
   readonly clientName: string | undefined;
+  /** The verbs by which it has said so: the log has an entry for the first time of each. */
+  readonly clientNamedBy: readonly string[];
   /** Set by CPFR for the command that follows it, as RNFR's is. */
   readonly copyFrom: VirtualPath | undefined;
   /** Set by RNFR for the command that follows it, and for that one only (RFC 959 section 4.1.3). */
@@ -98,7 +100,7 @@ export type SessionChange =
   | { readonly kind: 'NameUser'; readonly user: string }
   | { readonly kind: 'LogIn'; readonly account: Account }
   | { readonly kind: 'FailLogin' }
-  /** REIN: as after connect, with TLS as it is (RFC 4217 section 13). */
+  /** REIN, in clear: as after connect. */
   | { readonly kind: 'Reinitialise' }
   | { readonly kind: 'ChangeDirectory'; readonly path: VirtualPath }
   | { readonly kind: 'SetType'; readonly type: TransferType }
@@ -108,7 +110,7 @@ export type SessionChange =
   | { readonly kind: 'SetDeflateLevel'; readonly level: number }
   | { readonly kind: 'SetHashAlgorithm'; readonly algorithm: HashAlgorithm }
   | { readonly kind: 'SetHost'; readonly host: string }
-  | { readonly kind: 'SetClientName'; readonly name: string }
+  | { readonly kind: 'SetClientName'; readonly name: string; readonly verb: string }
   | { readonly kind: 'SetCopyFrom'; readonly path: VirtualPath }
   | { readonly kind: 'SetRenameFrom'; readonly path: VirtualPath }
   | { readonly kind: 'SetEpsvAll' }

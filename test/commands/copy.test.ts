@@ -174,7 +174,7 @@ describe('SITE SYMLINK', () => {
 test('SITE HELP lists every command behind SITE, and a wrong one is told their names', async () => {
   const help = (await say('SITE HELP')).text;
   const wrong = (await say('SITE EXEC ls')).text;
-  for (const name of ['CHMOD', 'UTIME', 'CPFR', 'CPTO', 'COPY', 'SYMLINK', 'QUOTA', 'WHO', 'HELP']) {
+  for (const name of ['CHMOD', 'UTIME', 'CPFR', 'CPTO', 'COPY', 'QUOTA', 'WHO', 'HELP']) {
     expect(help).toMatch(new RegExp(`\\r\\n ${name}\\b`));
     expect(wrong).toContain(name);
   }

@@ -1,11 +1,14 @@
 /** What each command answers when all is well, as a table; transfers have tests of their own. */
 import { expect, test } from 'vitest';
+import { COMMANDS } from '../../src/commands/all.ts';
 import { UTF_8 } from '../../src/spi/charset.ts';
 import { Fault } from '../../src/spi/fault.ts';
 import type { SessionChange } from '../../src/spi/session.ts';
 import { FakeDataPort, TLS } from '../fakes/data-channel.ts';
 import { MemoryFiles } from '../fakes/memory-files.ts';
 import { at, member, type Scene, say, WITH_MODE_Z } from '../fakes/say.ts';
+import { contextWith } from '../fixtures/command-context.ts';
+import { isForeseen } from './listed-replies.ts';
 
 const inDirectory: Scene = {
   files: new MemoryFiles().put('/dir/a.txt', 'hello').put('/dir/sub/b "c".txt', '').putPartial('/dir/part', 'half'),
@@ -36,7 +39,7 @@ const ANSWERS: readonly Row[] = [
   ['PROT P', {}, '200', { kind: 'SetProtection', level: 'P' }],
   ['USER bob', {}, '331', { kind: 'NameUser', user: 'bob' }],
   ['ACCT x', {}, '202'],
-  ['REIN', {}, '220', { kind: 'Reinitialise' }],
+  ['REIN', { session: { controlTls: undefined } }, '220', { kind: 'Reinitialise' }],
   ['QUIT', {}, '221', { kind: 'Close' }],
   ['PASV', {}, '227 Entering Passive Mode (192,0,2,2,195,81).'],
   ['EPSV', {}, '229 Entering Extended Passive Mode (|||50001|)'],
@@ -76,13 +79,15 @@ const ANSWERS: readonly Row[] = [
   ['NOOP', {}, '200'],
   ['NOOP anything', {}, '200'],
   ['HELP prot', {}, '214 Syntax: PROT C|P (RFC 4217 section 9)'],
-  ['HELP XMKD', {}, '214 Syntax: MKD path'],
+  ['HELP XMKD', {}, '214 Syntax: MKD path (RFC 959 section 4.1.3). Permissions: m'],
+  ['HELP cpto', {}, "214 Syntax: CPTO path (ProFTPD's mod_copy). Permissions: r; w"],
+  ['HELP SITE', {}, '214-Syntax: SITE command [arguments] (RFC 959 section 4.1.3)\r\n SITE CHMOD mode path\r\n'],
   ['HELP ccc', {}, '214 CCC is refused. The control channel stays protected'],
   ['HOST A.Example', hosted, '220 This is A.', { kind: 'SetHost', host: 'a.example' }],
   ['HOST 192.0.2.2', hosted, '220', { kind: 'SetHost', host: '192.0.2.2' }],
   ['LANG', {}, '200'],
-  ['CLNT NcFTP', {}, '200', { kind: 'SetClientName', name: 'NcFTP' }],
-  ['CSID name = X; VERSION=2', {}, '200 Name=Sallyport;', { kind: 'SetClientName', name: 'X 2' }],
+  ['CLNT NcFTP', {}, '200', { kind: 'SetClientName', name: 'NcFTP', verb: 'CLNT' }],
+  ['CSID name = X; VERSION=2', {}, '200 Name=Sallyport;', { kind: 'SetClientName', name: 'X 2', verb: 'CSID' }],
 ];
 
 test.each(ANSWERS.map((row) => ({ line: row[0], row })))(
@@ -91,6 +96,7 @@ test.each(ANSWERS.map((row) => ({ line: row[0], row })))(
     const answer = await say(line, scene);
     expect(answer.text.startsWith(reply), answer.text).toBe(true);
     expect(answer.change).toEqual(change);
+    expect(isForeseen(line, answer.code), `${answer.code} stands neither in section 5.4 nor on docs/rfc.md`).toBe(true);
   },
 );
 
@@ -216,6 +222,49 @@ test('HELP lists every verb once, and marks those that are refused', async () =>
   for (const verb of ['AUTH', 'STOR', 'MLSD', 'SITE'])
     expect(text.match(new RegExp(`\\b${verb}\\b`, 'g'))).toHaveLength(1);
   expect((await say('SITE HELP')).text).toContain('CHMOD mode path');
+});
+
+/** Nothing that can be switched off is on, and storage can do nothing that not every storage can. */
+const BARE: Scene['context'] = { policy: { ...contextWith({}).policy, modeZ: false, activeEnabled: false } };
+
+test.each([
+  ['PORT', 'PORT 192,0,2,1,195,80'],
+  ['EPRT', 'EPRT |1|192.0.2.1|50000|'],
+  ['MFCT', 'MFCT 20260101000000 a.txt'],
+  ['SITE SYMLINK', 'SITE SYMLINK a.txt b.txt'],
+])('%s stands in no list where it is switched off, and is answered 502', async (verb, line) => {
+  const data = Object.assign(new FakeDataPort(), {
+    target: () => {
+      throw new Fault('NotImplemented');
+    },
+  });
+  expect((await say(line, { context: BARE, data })).code).toBe(502);
+  const lists = await Promise.all(
+    ['HELP', 'FEAT', 'SITE HELP', 'HELP SITE'].map((list) => say(list, { context: BARE })),
+  );
+  const name = new RegExp(`\\b${verb.replace('SITE ', '')}\\b`);
+  for (const { text } of lists) expect(text).not.toMatch(name);
+  expect((await say(`HELP ${verb}`, { context: BARE })).code).toBe(502);
+});
+
+test('what is switched on stands in the lists', async () => {
+  const files = Object.assign(new MemoryFiles(), { setCreated: async () => undefined });
+  const context = { policy: { ...WITH_MODE_Z, symlinks: true } };
+  const [help, feat, site, helpSite] = await Promise.all(
+    ['HELP', 'FEAT', 'SITE HELP', 'HELP SITE'].map(async (list) => (await say(list, { context, files })).text),
+  );
+  expect(help).toMatch(/\bPORT\b.*\bEPRT\b/);
+  expect(help).toMatch(/\bMFCT\b/);
+  for (const line of ['EPRT', 'MODE Z', 'MFCT', 'SITE COPY', 'SITE SYMLINK'])
+    expect(feat).toContain(`\r\n ${line}\r\n`);
+  expect(site).toContain('\r\n SYMLINK target link\r\n');
+  expect(helpSite).toContain('\r\n SITE SYMLINK target link\r\n');
+});
+
+test('a command of the table that can be switched off is one of those four', () => {
+  const all = COMMANDS.flatMap((command) => [command, ...(command.subcommands ?? [])]);
+  const verbs = all.filter(({ offered }) => offered !== undefined).map(({ verb }) => verb);
+  expect(verbs.sort()).toEqual(['EPRT', 'MFCT', 'PORT', 'SITE SYMLINK']);
 });
 
 test('STAT tells of the session, and of a transfer that runs', async () => {

@@ -101,11 +101,11 @@ test.each([
   expect((await listing(line, { files, session: { cwd: at(cwd) } })).lines).toEqual(names);
 });
 
-test('MLSD gives the facts that were asked for, the directory first', async () => {
+test('MLSD gives the facts that were asked for, the directory where the session stands first, as `.`', async () => {
   const { code, lines } = await listing('MLSD', { session: { mlstFacts: ['type', 'size', 'perm'] } });
   expect(code).toBe(226);
   expect(lines).toEqual([
-    'type=cdir;perm=celmp; /',
+    'type=cdir;perm=celmp; .',
     'type=file;size=5;perm=adfrw; a.txt',
     'type=file;size=0;perm=adfrw; .hidden',
     'type=dir;perm=cdeflmp; two words',
@@ -115,7 +115,26 @@ test('MLSD gives the facts that were asked for, the directory first', async () =
 
 test('MLSD of an empty directory gives the directory', async () => {
   const { lines } = await listing('MLSD', { files: new MemoryFiles(), session: { mlstFacts: ['type'] } });
-  expect(lines).toEqual(['type=cdir; /']);
+  expect(lines).toEqual(['type=cdir; .']);
+});
+
+// RFC 3659 section 7.3.1 has its name valid from where the session stands: there is none that every client would understand.
+test('MLSD of another directory gives what is in it and nothing else', async () => {
+  const session = { mlstFacts: ['type'] as const };
+  expect((await listing('MLSD two words', { session })).lines).toEqual(['type=file; b.txt']);
+  const files = tree();
+  await files.makeDirectory(at('/empty'));
+  const empty = await listing('MLSD /empty', { files, session });
+  expect(empty).toMatchObject({ code: 226, lines: [] });
+  expect(empty.data.connection.state).toBe('finished');
+  const inside = await listing('MLSD ../empty', { files, session: { ...session, cwd: at('/empty') } });
+  expect(inside.lines).toEqual(['type=cdir; .']);
+});
+
+test('MLSD does not list the directory itself without the type fact that would tell it from the others', async () => {
+  // RFC 3659 section 7.5.1.2.
+  const { lines } = await listing('MLSD', { session: { cwd: at('/two words'), mlstFacts: ['size'] } });
+  expect(lines).toEqual(['size=1; b.txt']);
 });
 
 test('perm tells only what the account may do', async () => {
@@ -123,7 +142,7 @@ test('perm tells only what the account may do', async () => {
     account: { permissions: new Set(['l', 'r'] as const) },
     session: { mlstFacts: ['perm'] },
   });
-  expect(lines).toEqual(['perm=l; /two words', 'perm=r; b.txt']);
+  expect(lines).toEqual(['perm=r; b.txt']);
 });
 
 test('MLST tells of one file on the control channel, with two spaces when no fact is wanted', async () => {

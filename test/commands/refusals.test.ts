@@ -5,6 +5,7 @@ import { Fault } from '../../src/spi/fault.ts';
 import { FakeDataPort } from '../fakes/data-channel.ts';
 import { MemoryFiles } from '../fakes/memory-files.ts';
 import { at, type Scene, say, WITH_MODE_Z } from '../fakes/say.ts';
+import { isForeseen } from './listed-replies.ts';
 
 const clear: Scene = { session: { controlTls: undefined } };
 const stranger: Scene = { session: { login: { state: 'ExpectUser' } } };
@@ -63,6 +64,7 @@ const REFUSALS: readonly (readonly [line: string, scene: Scene, reply: string])[
   ['PASS secret', {}, '503'],
   ['ACCT', {}, '501'],
   ['REIN now', {}, '501'],
+  ['REIN', {}, '502'],
   ['QUIT now', {}, '501'],
   // virtual-host.ts and introduction.ts
   ['HOST', stranger, '501'],
@@ -112,6 +114,11 @@ const REFUSALS: readonly (readonly [line: string, scene: Scene, reply: string])[
   ['REST 9007199254740993', {}, '501'],
   ['ALLO', {}, '501'],
   ['ALLO many', {}, '501'],
+  [
+    'ALLO 0',
+    { account: { permissions: new Set(['e', 'l', 'r', 'd', 'f', 'm', 'M', 'T'] as const) } },
+    '550 Permission',
+  ],
   ['ALLO 100', full(), '452'],
   ['ALLO 100', { account: { uploadBytesMax: 99 } }, '552 More than 99 bytes.'],
   ['OPTS', {}, '501'],
@@ -230,6 +237,7 @@ test.each(REFUSALS)('%s is refused (%#)', async (line, scene, reply) => {
   expect(answer.change).toBeUndefined();
   // A refusal comes before the client is told to send or to receive.
   expect(answer.marks).toEqual([]);
+  expect(isForeseen(line, answer.code), `${answer.code} stands neither in section 5.4 nor on docs/rfc.md`).toBe(true);
 });
 
 test.each([

@@ -1,4 +1,4 @@
-/** AVBL, DSIZ, SITE QUOTA and RMDA: about directories as a whole. */
+/** AVBL, ALLO, DSIZ, SITE QUOTA and RMDA: about room, and about directories as a whole. */
 import { describe, expect, test } from 'vitest';
 import { authorizedFiles } from '../../src/access/authorized-files.ts';
 import { DEFAULT_LIMITS } from '../../src/protocol/limits.ts';
@@ -59,6 +59,22 @@ describe('AVBL', () => {
     expect((await say('AVBL', { account: { uploadBytesMax: 10 } })).text).toBe('213 10');
     expect((await say('AVBL', allowed(tree(), 'elr'))).text).toBe('213 0');
     expect((await say('AVBL /a', allowed(tree(), 'elr', { '/a': 'elw' }))).text).toBe('213 1000');
+  });
+});
+
+describe('ALLO', () => {
+  test('is refused to those who may store nowhere, whom AVBL tells of no room', async () => {
+    expect((await say('ALLO 1', allowed(tree(), 'elrdfmMT'))).text).toBe('550 Permission denied.');
+    expect((await say('ALLO 1', allowed(tree(), 'elr', { '/a': 'elr' }))).text).toBe('550 Permission denied.');
+    expect((await say('AVBL', allowed(tree(), 'elr', { '/a': 'elr' }))).text).toBe('213 0');
+  });
+
+  test('is granted to those who may store somewhere, for it does not say where', async () => {
+    for (const letters of ['w', 'a']) {
+      expect((await say('ALLO 1', allowed(tree(), letters))).code).toBe(200);
+      expect((await say('ALLO 1', allowed(tree(), 'elr', { '/a': letters }))).code).toBe(200);
+    }
+    expect((await say('ALLO 1001', allowed(tree(), 'a'))).code).toBe(452);
   });
 });
 

@@ -125,6 +125,7 @@ const MISTAKES: readonly (readonly [string, string, readonly string[]])[] = [
   ],
   ['a list for a section', 'log:\n  - level: info\n', ['1:1 log: must be a section with keys']],
   ['a section for text', 'banner:\n  text: hello\n', ['1:1 banner: must be text']],
+  ['an ordered map', 'log: !!omap [level: debug]\n', ['1:13 log: has a tag; write it without']],
   ['an alias', 'banner: &b hello\nlog:\n  level: *b\n', ['3:10 log.level: is an alias; write it out']],
   ['a tag', 'banner: !secret hello\n', ['1:9 Unresolved tag: !secret.']],
   ['a mistake of two keys', 'passive: { port_min: 60000 }\n', ['1:1 passive.port_max: is below the first port']],

@@ -3,8 +3,12 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { DOCUMENTS, rfcPage } from '../../docs/generate-rfc.ts';
 import { COMMANDS } from '../../src/commands/all.ts';
+import { isForeseen, LISTED_VERBS } from '../commands/listed-replies.ts';
 import { TLS } from '../fakes/data-channel.ts';
 import { contextWith } from '../fixtures/command-context.ts';
+
+/** With those behind SITE. */
+const ALL = COMMANDS.flatMap((command) => [command, ...(command.subcommands ?? [])]);
 
 const inClear = contextWith({});
 const overTls = contextWith({ session: { ...inClear.session, controlTls: TLS } });
@@ -47,8 +51,38 @@ test('nothing else is refused whatever is asked', () => {
 });
 
 test('notes are sentences', () => {
-  const broken = COMMANDS.filter(({ note }) => note !== undefined && !/^\S.*\.$/.test(note));
+  const broken = ALL.filter(({ note }) => note !== undefined && !/^\S.*\.$/.test(note));
   expect(broken.map(({ verb, note }) => `${verb}: ${note}`)).toEqual([]);
+});
+
+test('the page has one row for every command of the table, those behind SITE too, with the letters that it needs', () => {
+  const rows = rfcPage(COMMANDS).split('\n');
+  for (const { verb, permissions = [] } of ALL) {
+    // REST stands under both documents that define it.
+    const own = new Set(rows.filter((row) => new RegExp(`^\\| \`${verb}\`[ ,]`).test(row)));
+    expect(own.size, verb).toBe(1);
+    for (const row of own) expect(row).toContain(` | ${permissions.join('; ')} | `);
+  }
+  expect(rows.filter((row) => row.startsWith('| `SITE ')).length).toBe(9);
+});
+
+test('a reply is on the page when it is outside the lists of RFC 959 section 5.4', () => {
+  // The tables of test/commands check it for every line that they have; these are the ones that would come to mind.
+  for (const [line, code] of [
+    ['LIST', 550],
+    ['NLST', 550],
+    ['STAT', 550],
+    ['ALLO 1', 452],
+    ['SITE X', 504],
+    ['STOR x', 521],
+    ['RETR x', 522],
+    ['RETR x', 554],
+  ] as const) {
+    expect(isForeseen(line, code), `${line} ${code}`).toBe(true);
+  }
+  expect(isForeseen('LIST', 552)).toBe(false);
+  const built = DOCUMENTS[0]?.verbs.filter((verb) => !LISTED_VERBS.includes(verb));
+  expect(built).toEqual([]);
 });
 
 test('docs/rfc.md is what `npm run docs` makes of the table', () => {

@@ -12,6 +12,8 @@ test.each([
   'a-.example',
   'a_b.example',
   'b\u00fccher.example',
+  // The Kelvin sign, which is a k once it is made small.
+  '\u212a.example',
   'ftp.example.com:21',
   '192.0.2.1:2112',
   '[2001:db8::c000:201]:2112',

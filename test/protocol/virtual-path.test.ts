@@ -25,6 +25,7 @@ const anyText = fc.oneof(
 const anyPath = fc
   .array(fc.stringMatching(/^[^\0\r\n/]{1,12}$/).filter((n) => n !== '.' && n !== '..'))
   .map((p) => path(p.join('/')));
+const anyQuotes = fc.string({ unit: fc.constantFrom('"', '/', 'a', ' ') }).map(path);
 
 test.each([['a\0b'], ['a\rb'], ['a\nb'], ['x'.repeat(256)], [`a/${'é'.repeat(128)}`], ['a/'.repeat(2_049)]])(
   'what cannot be a path is refused: %j',
@@ -86,11 +87,14 @@ test('a path lies within itself and its ancestors, and not in a sibling whose na
   expect(isWithin(path('/a'), ROOT)).toBe(true);
 });
 
-test('a quoted path can be unquoted', () => {
+test('a quoted path ends with its last quote, holds no single one, and can be unquoted', () => {
   expect(quotePath(path('/say "hi"'))).toBe('"/say ""hi"""');
   fc.assert(
-    fc.property(anyPath, (any) => {
-      expect(quotePath(any).slice(1, -1).replaceAll('""', '"')).toBe(any);
+    fc.property(fc.oneof(anyPath, anyQuotes), (any) => {
+      const quoted = quotePath(any);
+      expect([quoted.at(0), quoted.at(-1)]).toEqual(['"', '"']);
+      expect(quoted.slice(1, -1).replaceAll('""', '')).not.toContain('"');
+      expect(quoted.slice(1, -1).replaceAll('""', '"')).toBe(any);
     }),
   );
 });

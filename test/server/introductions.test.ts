@@ -28,7 +28,7 @@ test.each([
   expect((await client.send(line)).startsWith(answer)).toBe(true);
 });
 
-test("the client's name is logged once, cut short and printable, and stands at its login", async () => {
+test("the client's name is logged once for CLNT and CSID each, cut short and printable, and stands at its login", async () => {
   const gateway = await startGateway();
   const client = await RawClient.connect(gateway);
   await client.send('CLNT in clear');
@@ -39,10 +39,13 @@ test("the client's name is logged once, cut short and printable, and stands at i
   await client.send('CLNT and again');
   await client.send(`USER ${gateway.user}`);
   await client.send(`PASS ${gateway.password}`);
-  const [inClear, named, ...more] = gateway.log.of('client.named').map(({ client: name }) => String(name));
-  expect(inClear).toBe('in clear');
+  const entries = gateway.log.of('client.named').map(({ verb, client: name }) => [verb, String(name)] as const);
+  const [inClear, [, named = ''] = [], again, ...more] = entries;
+  expect(inClear).toEqual(['CLNT', 'in clear']);
+  expect(entries[1]?.[0]).toBe('CSID');
   expect(named).toMatch(/^Evil\\u202e\\u0007 9+$/);
   expect(named).toHaveLength(100);
+  expect(again).toEqual(['CLNT', 'again']);
   expect(more).toEqual([]);
   expect(gateway.log.of('command').find(({ verb }) => verb === 'PASS')).toMatchObject({ client: 'and again' });
 });

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { listedName } from '../../src/protocol/listing.ts';
 import { charsetNamed } from '../../src/server/legacy-charset.ts';
 import { CHARSET_NAMES } from '../../src/spi/charset.ts';
 import { RawClient } from '../fixtures/ftp-client.ts';
@@ -49,6 +50,27 @@ describe('a charset', () => {
         if (text !== undefined) expect(charset.encode(text).equals(bytes)).toBe(true);
       }),
     );
+  });
+
+  test.each([
+    ['shift_jis', 'a\u00a5b\u203e', 'a?b?'],
+    ['euc-jp', 'a\u00a5b\u203e', 'a?b?'],
+    ['cp1252', 'a\ufffdb', 'a?b'],
+    ['gb18030', 'a\ue5e5b', 'a?b'],
+  ] as const)('%s shows %j, which it would write as another name or none, as %s', (name, text, shown) => {
+    expect(charsetNamed(name).encode(text).toString('latin1')).toBe(shown);
+  });
+
+  test.each(CHARSET_NAMES)('every character that %s shows without a ? can be asked for as it stands', (name) => {
+    const charset = charsetNamed(name);
+    const characters = Array.from({ length: 0x10000 }, (_, code) => String.fromCharCode(code)).filter(
+      (character) => character !== '?' && listedName(character) === character && /\P{Cs}/u.test(character),
+    );
+    const shown = charset.encode(characters.join('\n')).toString('latin1').split('\n');
+    const asked = characters.filter((_, index) => !shown[index]?.includes('?'));
+    const bytes = Buffer.from(shown.filter((line) => !line.includes('?')).join('\n'), 'latin1');
+    expect(asked.length).toBeGreaterThan(100);
+    expect(charset.decode(bytes) === asked.join('\n')).toBe(true);
   });
 
   test.each(CHARSET_NAMES)('no byte of a character in %s ends a line or a name', (name) => {

@@ -1,16 +1,21 @@
-/** Listings of 100,000 entries: they begin before the directory has been read, and never hold more than a piece of it. */
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+/** Listings of 100,000 entries: they begin before the directory has been read, never hold more than a piece
+ * of it, and stop when their client does. */
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { DirectoryEntry } from '../../src/protocol/file-facts.ts';
+import { Fault } from '../../src/spi/fault.ts';
+import { LocalFiles } from '../../src/storage/local-files.ts';
 import { FakeDataConnection, FakeDataPort } from '../fakes/data-channel.ts';
 import { MemoryFiles } from '../fakes/memory-files.ts';
 import { at, member, say } from '../fakes/say.ts';
 import { RawClient } from '../fixtures/ftp-client.ts';
 import { startGateway } from '../fixtures/gateway.ts';
 
+const VERBS = ['LIST', 'NLST', 'MLSD'] as const;
 const ENTRIES = 100_000;
 const BATCH_ENTRIES = 128;
 const LF = 0x0a;
@@ -52,7 +57,32 @@ class CountingConnection extends FakeDataConnection {
   }
 }
 
-test.each(['LIST', 'NLST', 'MLSD'])('%s holds no more of a long listing than what it sends next', async (verb) => {
+/** A client that takes one piece of a listing, and no more. */
+class StoppedConnection extends FakeDataConnection {
+  readonly stopped: Promise<void>;
+  #stop: () => void = () => undefined;
+  #lose: (fault: Fault) => void = () => undefined;
+
+  constructor() {
+    super();
+    this.stopped = new Promise((resolve) => {
+      this.#stop = resolve;
+    });
+  }
+
+  override write(): Promise<void> {
+    return new Promise((_resolve, reject) => {
+      this.#lose = reject;
+      this.#stop();
+    });
+  }
+
+  lose(): void {
+    this.#lose(new Fault('ConnectionLost'));
+  }
+}
+
+test.each(VERBS)('%s holds no more of a long listing than what it sends next', async (verb) => {
   const collect = collector();
   const read = { entries: 0 };
   const connection = new CountingConnection();
@@ -76,29 +106,91 @@ test.each(['LIST', 'NLST', 'MLSD'])('%s holds no more of a long listing than wha
   expect(Math.max(...heapBytes) - (heapBytes[0] ?? 0)).toBeLessThan(4_000_000);
 });
 
-test('a directory of 100,000 files is listed whole, and its first bytes come at once', {
-  timeout: 120_000,
-}, async () => {
-  const gateway = await startGateway();
-  mkdirSync(join(gateway.home, 'd'));
-  for (let index = 0; index < ENTRIES; index++) closeSync(openSync(join(gateway.home, 'd', `file-${index}`), 'w'));
-  const client = await RawClient.login(gateway);
-  const socket = await client.passive();
-  expect(await client.send('MLSD d')).toMatch(/^150/);
-  const startMs = performance.now();
-  const startBytes = process.memoryUsage().rss;
-  let firstMs: number | undefined;
-  let peakBytes = startBytes;
-  let lines = 0;
-  for await (const chunk of client.secure(socket)) {
-    firstMs ??= performance.now() - startMs;
-    peakBytes = Math.max(peakBytes, process.memoryUsage().rss);
-    lines += lineCount(chunk);
-  }
-  const wholeMs = performance.now() - startMs;
-  // The directory itself comes first.
-  expect(await client.reply()).toBe(`226 Listed ${ENTRIES + 1}.`);
-  expect(lines).toBe(ENTRIES + 1);
-  expect(firstMs).toBeLessThan(wholeMs / 2);
-  expect(peakBytes - startBytes).toBeLessThan(150_000_000);
+test.each(VERBS)('%s reads nothing more for a client that has stopped taking it', async (verb) => {
+  const read = { entries: 0 };
+  const connection = new StoppedConnection();
+  const account = member({ files: await endlessDirectory(read) });
+  const data = new FakeDataPort(connection);
+  const answer = say(verb, { data, account, session: { login: { state: 'LoggedIn', account } } });
+  await connection.stopped;
+  const readEntries = read.entries;
+  for (let turn = 0; turn < 1_000; turn++) await new Promise((resolve) => setImmediate(resolve));
+  expect(read.entries).toBe(readEntries);
+  expect(readEntries).toBeLessThan(5_000);
+  connection.lose();
+  expect((await answer).code).toBe(426);
+  expect(read.entries).toBe(readEntries);
 });
+
+describe('a directory of 100,000 files', () => {
+  // One for all of them: it takes seconds to make.
+  const home = mkdtempSync(join(tmpdir(), 'sallyport-long-'));
+  const read = { entries: 0 };
+
+  beforeAll(() => {
+    mkdirSync(join(home, 'd'));
+    for (let index = 0; index < ENTRIES; index++) closeSync(openSync(join(home, 'd', longName(index)), 'w'));
+    const list = LocalFiles.prototype.list;
+    // The storage itself, counted.
+    vi.spyOn(LocalFiles.prototype, 'list').mockImplementation(async function* (this: LocalFiles, path) {
+      for await (const batch of list.call(this, path)) {
+        read.entries += batch.length;
+        yield batch;
+      }
+    });
+  }, 120_000);
+  beforeEach(() => {
+    read.entries = 0;
+  });
+  afterAll(() => {
+    vi.restoreAllMocks();
+    rmSync(home, { recursive: true });
+  });
+
+  test.each(VERBS)(
+    '%s lists it whole, in bounded memory, and its first bytes come before it has been read',
+    {
+      timeout: 120_000,
+    },
+    async (verb) => {
+      const gateway = await startGateway({}, { home });
+      const client = await RawClient.login(gateway);
+      const socket = await client.passive();
+      expect(await client.send(`${verb} d`)).toMatch(/^150/);
+      const startBytes = process.memoryUsage().rss;
+      let readAtFirst: number | undefined;
+      let peakBytes = startBytes;
+      let lines = 0;
+      for await (const chunk of client.secure(socket)) {
+        readAtFirst ??= read.entries;
+        peakBytes = Math.max(peakBytes, process.memoryUsage().rss);
+        lines += lineCount(chunk);
+      }
+      expect(await client.reply()).toBe(`226 Listed ${lines}.`);
+      expect(read.entries).toBe(ENTRIES);
+      // MLSD may list the directory itself.
+      expect(lines - ENTRIES).toBeGreaterThanOrEqual(0);
+      expect(lines - ENTRIES).toBeLessThanOrEqual(1);
+      expect(readAtFirst).toBeLessThan(ENTRIES / 20);
+      expect(peakBytes - startBytes).toBeLessThan(150_000_000);
+    },
+  );
+
+  // The verb with the shortest lines, of which the buffers of the sockets hold the most.
+  test('is not read for a client that takes nothing, whose listing ends', { timeout: 60_000 }, async () => {
+    const gateway = await startGateway({ limits: { stallTimeoutMs: 500 } }, { home });
+    const client = await RawClient.login(gateway);
+    const socket = await client.passive();
+    expect(await client.send('NLST d')).toMatch(/^150/);
+    const secured = client.secure(socket).pause();
+    expect(await client.reply()).toMatch(/^426/);
+    expect(read.entries).toBeGreaterThan(0);
+    expect(read.entries).toBeLessThan(ENTRIES);
+    secured.destroy();
+  });
+});
+
+/** Long, so that the buffers of sockets do not hold all of them. */
+function longName(index: number): string {
+  return `${index}-`.padEnd(120, 'x');
+}

@@ -139,7 +139,7 @@ test('HOST in clear chooses the certificate for clients that send no SNI', async
   secured.destroy();
 });
 
-test('only the last HOST counts, and REIN forgets it', async () => {
+test('only the last HOST counts', async () => {
   const gateway = await startHosts();
   const logIn = async (client: RawClient) => {
     await client.send(`USER ${gateway.user}`);
@@ -150,18 +150,19 @@ test('only the last HOST counts, and REIN forgets it', async () => {
   expect(await logIn(client)).toMatch(/^530/);
   await client.send('HOST a.example');
   expect(await logIn(client)).toMatch(/^230/);
-  expect(await client.send('REIN')).toMatch(/^220/);
-  await client.send('HOST b.example');
-  expect(await client.send('REIN')).toMatch(/^220/);
-  expect(await logIn(client)).toMatch(/^230/);
 });
 
-test('REIN cannot forget the name that TLS was begun for', async () => {
-  const gateway = await startHosts();
-  const client = await connect(gateway, { serverName: 'b.example' });
-  await client.send('REIN');
+test('in clear REIN forgets HOST; over TLS, which it would have to end, it is refused', async () => {
+  const gateway = await startHosts({ tlsControlRequired: false });
+  const client = await RawClient.connect(gateway);
+  await client.send('HOST b.example');
+  expect(await client.send('REIN')).toMatch(/^220/);
   await client.send(`USER ${gateway.user}`);
-  expect(await client.send(`PASS ${gateway.password}`)).toMatch(/^530/);
+  expect(await client.send(`PASS ${gateway.password}`)).toMatch(/^230/);
+  expect(await client.send('REIN')).toMatch(/^220/);
+  expect(await client.send('PWD')).toMatch(/^530/);
+  const secured = await connect(gateway, { serverName: 'b.example' });
+  expect(await secured.send('REIN')).toMatch(/^502 .*section 13/);
 });
 
 test('without hosts the gateway answers to its own name and address', async () => {
