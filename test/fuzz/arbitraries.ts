@@ -2,6 +2,8 @@
 import fc from 'fast-check';
 import { COMMANDS } from '../../src/commands/all.ts';
 import { looksLikeHttp } from '../../src/protocol/command-line.ts';
+import { PASSWORD } from '../fixtures/gateway.ts';
+import { argumentOf, SPELLINGS, type Spelling } from './meant.ts';
 
 /** Bytes of which many mean something to the reader of lines: ends of line, Telnet commands, halves of characters. */
 export const wireBytes: fc.Arbitrary<Buffer> = fc
@@ -51,7 +53,7 @@ export const argument: fc.Arbitrary<string> = fc.oneof(
     'MLST type;size;',
     'HASH SHA-1',
     'MODE Z LEVEL 3',
-    'CHMOD 640 a.txt',
+    'CHMOD 750 a.txt',
     'UTIME 202601010000 a.txt',
     'HELP',
     '192,0,2,1,200,1',
@@ -64,6 +66,47 @@ export const argument: fc.Arbitrary<string> = fc.oneof(
   fc.stringMatching(/^[a-z./ ]{0,30}$/),
   fc.stringMatching(/^[0-9,|.:; -]{0,40}$/),
 );
+
+/** Texts of any characters. */
+export const text: fc.Arbitrary<string> = fc.string({ unit: 'binary', maxLength: 200 });
+
+/** The same without what ends a line. */
+export const lineText: fc.Arbitrary<string> = text.map((any) => any.replace(/[\0\r\n]/g, ''));
+
+/** As long as a line may be by default. */
+const LINE_CHARACTERS = 8_192;
+
+const piece = fc.oneof(
+  fc.constantFrom('"', '""', ' ', 'a', 'A-', '-a ', ';', '=', 'a=;', ',', '1,', '|', '.', ':', '::', '/', '../', 'a/'),
+  fc.constantFrom('0', '1 ', '9', '[', ']', ' HTTP/', 'Name=', 'Name =', ';  ', '%', '\u0130', '\ud83d\ude00'),
+  fc.string({ minLength: 1, maxLength: 4 }),
+);
+
+/** Lines of the longest length that repeat something: what makes a parser that tries again and again take long. */
+export const longText: fc.Arbitrary<string> = fc
+  .tuple(
+    fc.array(piece, { maxLength: 3 }),
+    fc.array(piece, { minLength: 1, maxLength: 3 }),
+    fc.array(piece, { maxLength: 3 }),
+  )
+  .map(([before, repeated, behind]) => {
+    const [head, unit, tail] = [before.join(''), repeated.join(''), behind.join('')];
+    return head + unit.repeat((LINE_CHARACTERS - head.length - tail.length) / unit.length) + tail;
+  });
+
+/** Names that are all different, as many as fit into a line: what makes a parser that compares each with each take long. */
+export const manyNames: fc.Arbitrary<string> = fc
+  .tuple(
+    fc.constantFrom('', '"'),
+    fc.constantFrom('=;', ';', ' ', ',', '" "', '/', ':'),
+    fc.constantFrom('', '"', ' a.txt', '; a.txt', '=; a.txt'),
+  )
+  .map(([before, between, behind]) => {
+    const names = Array.from({ length: LINE_CHARACTERS }, (_, index) => index.toString(36)).join(between);
+    // Cut behind a whole name, or its end would hide what stands behind it.
+    const fits = names.slice(0, names.lastIndexOf(between, LINE_CHARACTERS - 20));
+    return before + fits + behind;
+  });
 
 /** Paths that a client may mean. */
 export const pathText: fc.Arbitrary<string> = fc.oneof(
@@ -85,34 +128,54 @@ export interface Line {
     | { readonly kind: 'final'; readonly ends: boolean };
 }
 
-/** Verbs with an answer of their own during a transfer, whose order is another, and PASS, which costs a hash. */
-const APART = ['STAT', 'NOOP', 'PASS', 'QUIT'];
-const ORDINARY = COMMANDS.filter(({ verb, duringTransfer }) => duringTransfer !== 'now' && !APART.includes(verb));
-const HELPFUL = COMMANDS.filter(({ refused }) => refused === undefined).map(({ verb }) => verb);
+/** QUIT ends the dialogue, and what is answered beside a transfer has another order: both have lines of their own. */
+const ORDINARY = SPELLINGS.filter(({ verb, command }) => command.duringTransfer !== 'now' && verb !== 'QUIT');
+const TRANSFERS = SPELLINGS.filter(({ command }) => command.data === 'transfers');
+/** HELP knows these whatever is switched off. */
+const HELPFUL = COMMANDS.filter(({ refused, offered }) => refused === undefined && offered === undefined);
 
 const marker: fc.Arbitrary<Line> = fc
   .constantFrom(...HELPFUL)
-  .map((verb) => ({ bytes: Buffer.from(`HELP ${verb}\r\n`), expects: { kind: 'help', verb } }));
+  .map(({ verb }) => ({ bytes: Buffer.from(`HELP ${verb}\r\n`), expects: { kind: 'help', verb } }));
 
 const beside: fc.Arbitrary<Line> = fc.constantFrom(
   { bytes: Buffer.from('NOOP\r\n'), expects: { kind: 'beside', code: '200' } },
   { bytes: Buffer.from('STAT\n'), expects: { kind: 'beside', code: '211' } },
 );
 
-const command: fc.Arbitrary<Line> = fc
-  .tuple(fc.constantFrom(...ORDINARY), argument, fc.constantFrom('\r\n', '\n'))
-  .map(([{ verb, data }, text, end]) => ({
-    bytes: Buffer.from(`${verb}${text === '' ? '' : ` ${text}`}${end}`),
-    expects: data === 'transfers' ? { kind: 'transfer' } : { kind: 'final', ends: false },
-  }));
+/** Each way to use a spelling is as likely as each way to use another: SITE and OPTS have many. */
+function formsOf({ verb, command, syntaxes }: Spelling) {
+  return syntaxes.map((syntax) => ({ verb, command, syntax, syntaxes: [syntax] }));
+}
+
+/** A verb in any case, and an argument that mostly means something to it. */
+function lineOf(spellings: readonly Spelling[]): fc.Arbitrary<Line> {
+  return fc.constantFrom(...spellings.flatMap(formsOf)).chain(({ verb, command, syntax }) => {
+    const spelt = fc.constantFrom(verb, verb, verb.toLowerCase());
+    const typed = fc.oneof({ arbitrary: argumentOf(syntax), weight: 3 }, { arbitrary: argument, weight: 1 });
+    return fc.tuple(spelt, typed, fc.constantFrom('\r\n', '\n')).map(([word, behind, end]) => ({
+      bytes: Buffer.from(`${word}${behind === '' ? '' : ` ${behind}`}${end}`),
+      expects: command.data === 'transfers' ? { kind: 'transfer' } : { kind: 'final', ends: false },
+    }));
+  });
+}
+
+function saying(...lines: readonly string[]): readonly Line[] {
+  return lines.map((line) => ({ bytes: Buffer.from(`${line}\r\n`), expects: { kind: 'final', ends: false } }));
+}
 
 /** Arranges a data connection and transfers over it. */
 const transfer: fc.Arbitrary<readonly Line[]> = fc
-  .constantFrom('STOR up.txt', 'APPE up.txt', 'STOU', 'RETR a.txt', 'LIST', 'NLST dir', 'MLSD', 'STOR missing/a')
-  .map((text) => [
-    { bytes: Buffer.from('EPSV\r\n'), expects: { kind: 'final', ends: false } },
-    { bytes: Buffer.from(`${text}\r\n`), expects: { kind: 'transfer' } },
-  ]);
+  .tuple(fc.constantFrom('EPSV', 'PASV'), lineOf(TRANSFERS))
+  .map(([arranges, line]) => [...saying(arranges), line]);
+
+const MEMBER_AGAIN = saying('USER partner', `PASS ${PASSWORD}`, 'PBSZ 0', 'PROT P', 'TYPE I');
+
+/** REIN and USER log out, and most of what comes behind them would be refused. */
+const login: fc.Arbitrary<readonly Line[]> = fc.constantFrom(
+  MEMBER_AGAIN,
+  saying('REIN', 'HOST localhost', 'USER partner', `PASS ${PASSWORD}`),
+);
 
 const ABOR: Line = {
   bytes: Buffer.concat([Buffer.of(255, 244, 255, 242), Buffer.from('ABOR\r\n')]),
@@ -143,8 +206,9 @@ export const dialogue: fc.Arbitrary<readonly Line[]> = fc
   .array(
     fc.oneof(
       { arbitrary: one(marker), weight: 6 },
-      { arbitrary: one(command), weight: 10 },
+      { arbitrary: one(lineOf(ORDINARY)), weight: 10 },
       { arbitrary: transfer, weight: 3 },
+      { arbitrary: login, weight: 1 },
       { arbitrary: one(beside), weight: 3 },
       { arbitrary: one(junk), weight: 2 },
       { arbitrary: one(fc.constant(ABOR)), weight: 1 },
@@ -152,5 +216,18 @@ export const dialogue: fc.Arbitrary<readonly Line[]> = fc
       { arbitrary: one(quit), weight: 1 },
     ),
     { minLength: 1, maxLength: 25 },
+  )
+  .map((groups) => groups.flat());
+
+/** Every verb of the table in each of its forms, one behind the other, with a marker behind each. */
+export const wholeTable: fc.Arbitrary<readonly Line[]> = fc
+  .tuple(
+    ...ORDINARY.flatMap(formsOf).map((form) =>
+      fc.tuple(lineOf([form]), marker).map(([line, behind]): readonly Line[] => {
+        if (form.command.data === 'transfers') return [...saying('EPSV'), line, behind];
+        const logsOut = ['USER', 'PASS', 'REIN'].includes(form.verb);
+        return logsOut ? [line, behind, ...MEMBER_AGAIN] : [line, behind];
+      }),
+    ),
   )
   .map((groups) => groups.flat());

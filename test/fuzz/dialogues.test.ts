@@ -7,31 +7,60 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { expect } from 'vitest';
+import { expect, test } from 'vitest';
 import { RawClient } from '../fixtures/ftp-client.ts';
 import { startGateway, type TestGateway } from '../fixtures/gateway.ts';
-import { cut, dialogue, type Line, places } from './arbitraries.ts';
+import { cut, dialogue, type Line, places, wholeTable } from './arbitraries.ts';
 import { fuzz } from './fuzz.ts';
+import { SPELLINGS } from './meant.ts';
+
+/** What every dialogue of this file talks to. */
+function startForDialogues(): Promise<TestGateway> {
+  return startGateway({
+    modeZ: true,
+    symlinks: true,
+    limits: {
+      lineBytesMax: 512,
+      badCommandsMax: 1_000,
+      loginAttemptsMax: 100,
+      // However many passwords are wrong in a long run, the address stays welcome.
+      loginFailuresPerAddressMax: 10_000,
+      loginLockoutMs: 100,
+      dataConnectTimeoutMs: 150,
+      stallTimeoutMs: 2_000,
+    },
+  });
+}
 
 fuzz(
   'every command has one final reply, in order, and nothing breaks',
   async () => {
-    const gateway = await startGateway({
-      modeZ: true,
-      symlinks: true,
-      limits: {
-        lineBytesMax: 512,
-        badCommandsMax: 1_000,
-        loginAttemptsMax: 100,
-        loginFailuresPerAddressMax: 10_000,
-        dataConnectTimeoutMs: 300,
-        stallTimeoutMs: 2_000,
-      },
-    });
+    const gateway = await startForDialogues();
     return fc.asyncProperty(dialogue, places, (lines, at) => hold(gateway, lines, at));
   },
   { runs: 15, runTimeoutMs: 30_000 },
 );
+
+fuzz(
+  'the whole table, sent at once, has one final reply a line, in order',
+  async () => {
+    const gateway = await startForDialogues();
+    return fc.asyncProperty(wholeTable, places, (lines, at) => hold(gateway, lines, at));
+  },
+  { runs: 2, runTimeoutMs: 60_000 },
+);
+
+test('every verb of the table takes part, in each of its spellings', () => {
+  const dialogues = fc.sample(dialogue, { numRuns: 2_000, seed: 1 });
+  const said = new Set(dialogues.flat().map(({ bytes }) => bytes.toString().trimEnd().toUpperCase()));
+  const begins = (words: string) => [...said].some((line) => line === words || line.startsWith(`${words} `));
+  expect(SPELLINGS.map(({ verb }) => verb).filter((verb) => !begins(verb))).toEqual([]);
+  // What stands behind SITE and OPTS takes part too.
+  const behind = SPELLINGS.filter(({ verb }) => ['SITE', 'OPTS'].includes(verb));
+  const words = behind.flatMap(({ verb, syntaxes }) => syntaxes.map((syntax) => `${verb} ${syntax.split(' ')[0]}`));
+  expect(words.length).toBeGreaterThan(10);
+  expect(words.filter((two) => !begins(two))).toEqual([]);
+});
 
 /** Holds one dialogue and judges it. */
 async function hold(gateway: TestGateway, lines: readonly Line[], at: readonly number[]): Promise<void> {
@@ -70,7 +99,7 @@ async function judge(gateway: TestGateway, client: RawClient, lines: readonly Li
     const said = `${JSON.stringify(first.bytes.toString('latin1'))} was answered with ${JSON.stringify(reply)}`;
     expect(reply, said).not.toBe('');
     const code = reply.slice(0, 3);
-    if (code === '229') exchange(gateway, client, reply);
+    if (code === '227' || code === '229') exchange(gateway, client, reply);
     if (code.startsWith('1')) {
       expect([first.expects.kind, marked], said).toEqual(['transfer', false]);
       marked = true;
@@ -97,7 +126,8 @@ async function judge(gateway: TestGateway, client: RawClient, lines: readonly Li
 
 /** A client on the port that was named: it sends a little and takes whatever comes. */
 function exchange(gateway: TestGateway, client: RawClient, reply: string): void {
-  const port = Number(/\|\|\|(\d+)\|/.exec(reply)?.[1]);
+  const [, high = 0, low = 0, whole] = /,(\d+),(\d+)\)|\|\|\|(\d+)\|/.exec(reply) ?? [];
+  const port = Number(whole ?? Number(high) * 256 + Number(low));
   const socket = connect(port, gateway.host).on('error', () => undefined);
   client
     .secure(socket)
