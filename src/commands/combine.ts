@@ -6,11 +6,11 @@ import type { FileFacts } from '../protocol/file-facts.ts';
 import { reply } from '../protocol/reply.ts';
 import type { VirtualPath } from '../protocol/virtual-path.ts';
 import { parseWords } from '../protocol/words.ts';
+import { PATH } from '../spi/argument.ts';
 import { type CommandContext, defineCommand, type Outcome } from '../spi/command.ts';
 import { Fault, orFault } from '../spi/fault.ts';
 import type { OpenedFile, StagedWrite } from '../spi/file-system.ts';
 import { mayChange } from '../spi/permissions.ts';
-import { path } from './arguments.ts';
 import { appendFile, publish, refuseLarger } from './publish.ts';
 
 /** COMB: atomic, unlike elsewhere: the target has all parts or is as it was, and the parts go only after that. */
@@ -19,15 +19,19 @@ const comb = defineCommand({
   class: 'write',
   who: 'members',
   rfc: "CuteFTP Server's manual, Multi-Part Uploads",
-  help: 'COMB "target" "part" ["part" ...]',
   permissions: ['w', 'r', 'd', 'a where the target exists', 'l where the target exists'],
   feat: 'COMB',
   note: 'Needs w, a and l where the target is, r and d where the parts are. Parts are deleted behind the commit.',
 
-  parse(text, session) {
-    const [target, ...parts] = orFault(parseWords(text), 'Syntax').map((word) => path(word, session));
-    if (target === undefined || parts.length === 0 || new Set(parts).size < parts.length) throw new Fault('Syntax');
-    return { target, parts };
+  argument: {
+    syntax: '"target" "part" ["part" ...]',
+    parts: ['path', 'path'],
+    required: 2,
+    parse(text, session) {
+      const [target, ...parts] = orFault(parseWords(text), 'Syntax').map((word) => PATH.parse(word, session));
+      if (target === undefined || parts.length === 0 || new Set(parts).size < parts.length) throw new Fault('Syntax');
+      return { target, parts };
+    },
   },
 
   handle: (context, { target, parts }) => combine(context, target, parts),

@@ -9,10 +9,10 @@ import {
   parseHostPort,
 } from '../protocol/host-port.ts';
 import { reply } from '../protocol/reply.ts';
+import { NOTHING } from '../spi/argument.ts';
 import { type CommandContext, defineCommand, type Outcome, type Policy } from '../spi/command.ts';
 import { Fault, orFault } from '../spi/fault.ts';
 import type { Session } from '../spi/session.ts';
-import { nothing } from './arguments.ts';
 
 /** Below it live services that a stranger must not make us connect to. */
 const ACTIVE_PORT_MIN = 1_024;
@@ -27,9 +27,8 @@ const pasv = defineCommand({
   who: 'members',
   data: 'arranges',
   rfc: 'RFC 959 section 4.1.2',
-  help: 'PASV',
   note: 'Over IPv6 it is answered 502, because its reply has no room for such an address: EPSV has. 425 when no port is free.',
-  parse: nothing,
+  argument: NOTHING,
 
   async handle({ session, data }) {
     refuseAfterEpsvAll(session);
@@ -46,11 +45,15 @@ const epsv = defineCommand({
   who: 'members',
   data: 'arranges',
   rfc: 'RFC 2428 section 3',
-  help: 'EPSV [1|2|ALL]',
   feat: 'EPSV',
   note: 'ALL holds until QUIT or REIN. 425 when no port is free.',
 
-  parse: (text): ExtendedPassive => orFault(parseExtendedPassive(text), 'Syntax'),
+  argument: {
+    syntax: '[1|2|ALL]',
+    parts: ['word'],
+    required: 0,
+    parse: (text): ExtendedPassive => orFault(parseExtendedPassive(text), 'Syntax'),
+  },
 
   async handle({ session, data }, wanted) {
     if (wanted.kind === 'all') {
@@ -70,10 +73,14 @@ const port = defineCommand({
   who: 'members',
   data: 'arranges',
   rfc: 'RFC 959 section 4.1.2',
-  help: 'PORT h1,h2,h3,h4,p1,p2',
   offered: activeOffered,
   note: ACTIVE_NOTE,
-  parse: (text) => orFault(parseHostPort(text), 'Syntax'),
+  argument: {
+    syntax: 'h1,h2,h3,h4,p1,p2',
+    parts: ['endpoint'],
+    required: 1,
+    parse: (text) => orFault(parseHostPort(text), 'Syntax'),
+  },
   handle: (context, target) => connectTo(context, target),
 });
 
@@ -84,11 +91,15 @@ const eprt = defineCommand({
   who: 'members',
   data: 'arranges',
   rfc: 'RFC 2428 section 2',
-  help: 'EPRT |1|address|port|',
   feat: 'EPRT',
   offered: activeOffered,
   note: ACTIVE_NOTE,
-  parse: (text) => orFault(parseExtendedHostPort(text), 'Syntax'),
+  argument: {
+    syntax: '|1|address|port|',
+    parts: ['endpoint'],
+    required: 1,
+    parse: (text) => orFault(parseExtendedHostPort(text), 'Syntax'),
+  },
 
   handle(context, target) {
     if (target.kind === 'unsupportedProtocol' || target.family !== familyOf(context.session)) {

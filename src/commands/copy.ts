@@ -5,9 +5,9 @@
  */
 import { reply } from '../protocol/reply.ts';
 import type { VirtualPath } from '../protocol/virtual-path.ts';
+import { PATH } from '../spi/argument.ts';
 import { type CommandContext, defineCommand, type Outcome } from '../spi/command.ts';
 import { Fault } from '../spi/fault.ts';
-import { path } from './arguments.ts';
 import { appendFile, publish, refuseLarger } from './publish.ts';
 
 /** CPFR: names what the next command, CPTO, will copy. */
@@ -16,10 +16,9 @@ const cpfr = defineCommand({
   class: 'read',
   who: 'members',
   rfc: "ProFTPD's mod_copy",
-  help: 'CPFR path',
   permissions: ['r'],
   note: 'Also as SITE CPFR. Regular files only.',
-  parse: path,
+  argument: PATH,
   handle: (context, from) => beginCopy(context, from),
 });
 
@@ -29,10 +28,9 @@ const cpto = defineCommand({
   class: 'write',
   who: 'members',
   rfc: "ProFTPD's mod_copy",
-  help: 'CPTO path',
   permissions: ['r', 'w'],
   note: 'Also as SITE CPTO. The copy is visible only when it is whole.',
-  parse: path,
+  argument: PATH,
   handle: (context, to) => finishCopy(context, to),
 });
 

@@ -1,9 +1,9 @@
 /** Standing in, making and removing directories: CWD, CDUP, PWD, MKD, RMD (RFC 959 section 4.1 and appendix II). */
 import { reply } from '../protocol/reply.ts';
 import { parentOf, quotePath, type VirtualPath } from '../protocol/virtual-path.ts';
+import { NOTHING, PATH } from '../spi/argument.ts';
 import { type CommandContext, defineCommand, type Outcome } from '../spi/command.ts';
 import { Fault } from '../spi/fault.ts';
-import { nothing, path } from './arguments.ts';
 
 /** CWD: goes to a directory. */
 const cwd = defineCommand({
@@ -12,11 +12,10 @@ const cwd = defineCommand({
   class: 'directories',
   who: 'members',
   rfc: 'RFC 959 section 4.1.1',
-  help: 'CWD path',
   permissions: ['e'],
   // Names are as in a trivial virtual file store: `/` between them, `..` for the parent (RFC 3659 section 6).
   feat: 'TVFS',
-  parse: path,
+  argument: PATH,
   handle: (context, target) => goTo(context, target),
 });
 
@@ -27,10 +26,9 @@ const cdup = defineCommand({
   class: 'directories',
   who: 'members',
   rfc: 'RFC 959 section 4.1.1',
-  help: 'CDUP',
   permissions: ['e'],
   note: 'Answers 250 as CWD does (RFC 959 appendix II), where section 5.4 has 200.',
-  parse: nothing,
+  argument: NOTHING,
   handle: (context) => goTo(context, parentOf(context.session.cwd)),
 });
 
@@ -41,8 +39,7 @@ const pwd = defineCommand({
   class: 'directories',
   who: 'members',
   rfc: 'RFC 959 section 4.1.3',
-  help: 'PWD',
-  parse: nothing,
+  argument: NOTHING,
   handle: ({ session }) => ({ reply: reply(257, `${quotePath(session.cwd)} is the current directory.`) }),
 });
 
@@ -53,9 +50,8 @@ const mkd = defineCommand({
   class: 'write',
   who: 'members',
   rfc: 'RFC 959 section 4.1.3',
-  help: 'MKD path',
   permissions: ['m'],
-  parse: path,
+  argument: PATH,
 
   async handle(context, target) {
     context.note({ path: target });
@@ -77,9 +73,8 @@ const rmd = defineCommand({
   class: 'write',
   who: 'members',
   rfc: 'RFC 959 section 4.1.3',
-  help: 'RMD path',
   permissions: ['d'],
-  parse: path,
+  argument: PATH,
 
   async handle(context, target) {
     context.note({ path: target });

@@ -2,11 +2,11 @@
 import { reply } from '../protocol/reply.ts';
 import { formatTimeVal, parseTimeVal } from '../protocol/time.ts';
 import { ROOT, type VirtualPath } from '../protocol/virtual-path.ts';
+import { PATH } from '../spi/argument.ts';
 import { type CommandContext, defineCommand, type Outcome } from '../spi/command.ts';
 import { Fault, orFault } from '../spi/fault.ts';
 import { holdsAnywhere } from '../spi/permissions.ts';
 import { countAscii } from '../transfer/ascii-offset.ts';
-import { path } from './arguments.ts';
 
 /** DELE: deletes a file. */
 const dele = defineCommand({
@@ -14,9 +14,8 @@ const dele = defineCommand({
   class: 'write',
   who: 'members',
   rfc: 'RFC 959 section 4.1.3',
-  help: 'DELE path',
   permissions: ['d'],
-  parse: path,
+  argument: PATH,
 
   async handle(context, target) {
     context.note({ path: target });
@@ -31,9 +30,8 @@ const rnfr = defineCommand({
   class: 'write',
   who: 'members',
   rfc: 'RFC 959 section 4.1.3',
-  help: 'RNFR path',
   permissions: ['f'],
-  parse: path,
+  argument: PATH,
 
   async handle(context, from) {
     if (from === ROOT || !holdsAnywhere(context.account(), 'f')) throw new Fault('PermissionDenied');
@@ -53,10 +51,9 @@ const rnto = defineCommand({
   class: 'write',
   who: 'members',
   rfc: 'RFC 959 section 4.1.3',
-  help: 'RNTO path',
   permissions: ['f', 'w into another directory or over a file'],
   note: '550 for what is gone or may not be renamed; 553, all that section 5.4 has, for a name that is taken.',
-  parse: path,
+  argument: PATH,
 
   async handle(context, to) {
     const { renameFrom } = context.session;
@@ -77,10 +74,9 @@ const size = defineCommand({
   class: 'info',
   who: 'members',
   rfc: 'RFC 3659 section 4',
-  help: 'SIZE path',
   permissions: ['l in TYPE I', 'r in TYPE A'],
   feat: 'SIZE',
-  parse: path,
+  argument: PATH,
 
   async handle(context, target) {
     if (context.session.type === 'A') return asciiSize(context, target);
@@ -102,10 +98,9 @@ const mdtm = defineCommand({
   class: 'info',
   who: 'members',
   rfc: 'RFC 3659 section 3',
-  help: 'MDTM path',
   permissions: ['l'],
   feat: 'MDTM',
-  parse: path,
+  argument: PATH,
 
   async handle(context, target) {
     const { kind, modifiedMs } = await context.files().stat(target);
@@ -120,13 +115,17 @@ const mfmt = defineCommand({
   class: 'write',
   who: 'members',
   rfc: 'draft-somers-ftp-mfxx-03 section 3',
-  help: 'MFMT YYYYMMDDHHMMSS path',
   permissions: ['T'],
   feat: 'MFMT',
 
-  parse(text, session) {
-    const [, time = '', name = ''] = /^(\S+) (.+)$/.exec(text) ?? [];
-    return { modifiedMs: orFault(parseTimeVal(time), 'Syntax'), target: path(name, session), name };
+  argument: {
+    syntax: 'YYYYMMDDHHMMSS path',
+    parts: ['time', 'path'],
+    required: 2,
+    parse(text, session) {
+      const [, time = '', name = ''] = /^(\S+) (.+)$/.exec(text) ?? [];
+      return { modifiedMs: orFault(parseTimeVal(time), 'Syntax'), target: PATH.parse(name, session), name };
+    },
   },
 
   async handle(context, { modifiedMs, target, name }) {

@@ -5,12 +5,12 @@
 import { parseOffset } from '../protocol/number.ts';
 import { reply } from '../protocol/reply.ts';
 import type { VirtualPath } from '../protocol/virtual-path.ts';
+import { PATH } from '../spi/argument.ts';
 import { type CommandDefinition, defineCommand } from '../spi/command.ts';
 import { Fault, orFault } from '../spi/fault.ts';
 import type { HashAlgorithm, Session } from '../spi/session.ts';
 import { hashFile } from '../transfer/file-hash.ts';
 import type { Stretch } from '../transfer/read-stretch.ts';
-import { path } from './arguments.ts';
 import { requireHashable } from './hash.ts';
 
 /** The commands of this file. */
@@ -35,12 +35,16 @@ function hashBy(verb: string, algorithm: HashAlgorithm, ...aliases: readonly str
     class: 'read',
     who: 'members',
     rfc: 'draft-bryan-ftpext-hash-02 appendix B',
-    help: `${verb} path|"path" [start end]`,
     permissions: ['r'],
     // One line a spelling, for clients look for the one they use.
     feat: () => [verb, ...aliases],
     note: 'The byte at the end is not included. A name that ends in two numbers must be in quotes.',
-    parse: (text, session) => parse(text, session),
+    argument: {
+      syntax: 'path|"path" [start end]',
+      parts: ['path', 'number', 'number'],
+      required: 1,
+      parse,
+    },
 
     async handle(context, { target, part }) {
       const opened = await context.files().openRead(target);
@@ -66,11 +70,11 @@ function hashBy(verb: string, algorithm: HashAlgorithm, ...aliases: readonly str
 function parse(text: string, session: Session): Asked {
   const quoted = /^"((?:[^"]|"")*)"(?: (.*))?$/.exec(text);
   if (quoted?.[1] !== undefined) {
-    const target = path(quoted[1].replaceAll('""', '"'), session);
+    const target = PATH.parse(quoted[1].replaceAll('""', '"'), session);
     return { target, part: quoted[2] === undefined ? undefined : parsePart(quoted[2]) };
   }
   const [, name = text, part] = /^(.+) ([0-9]+ [0-9]+)$/.exec(text) ?? [];
-  return { target: path(name, session), part: part === undefined ? undefined : parsePart(part) };
+  return { target: PATH.parse(name, session), part: part === undefined ? undefined : parsePart(part) };
 }
 
 /** @throws Fault `Syntax` unless there are two numbers, the second above the first. */

@@ -1,13 +1,15 @@
 /** Hashes of files: HASH (draft-bryan-ftpext-hash-02), the range that it and transfers take (RANG), and OPTS HASH. */
+
 import { parseOffset } from '../protocol/number.ts';
 import { reply } from '../protocol/reply.ts';
+import { asciiUpper } from '../protocol/words.ts';
+import { PATH } from '../spi/argument.ts';
 import { type CommandContext, defineCommand, type Outcome } from '../spi/command.ts';
 import { Fault, type FaultKind, orFault } from '../spi/fault.ts';
 import type { OpenedFile } from '../spi/file-system.ts';
 import { type ByteRange, HASH_ALGORITHMS, type Session } from '../spi/session.ts';
 import { hashFile } from '../transfer/file-hash.ts';
 import type { Stretch } from '../transfer/read-stretch.ts';
-import { path } from './arguments.ts';
 
 /**
  * HASH: the hash of a file, or of the range that RANG chose, with the algorithm that OPTS HASH chose. Being told a hash
@@ -19,12 +21,16 @@ const hash = defineCommand({
   who: 'members',
   usesRange: true,
   rfc: 'draft-bryan-ftpext-hash-02 section 3',
-  help: 'HASH path',
   permissions: ['r'],
   feat: ({ hashAlgorithm }) =>
     `HASH ${HASH_ALGORITHMS.map((name) => (name === hashAlgorithm ? `${name}*` : name)).join(';')}`,
   note: 'An empty file has the range 0-0. A range that ends behind the file is cut off there. 552 without r, 553 for what is no file, 556 for more than is hashed at once (section 3.5).',
-  parse: (typed, session) => ({ typed, target: path(typed, session) }),
+  argument: {
+    syntax: 'path',
+    parts: ['path'],
+    required: 1,
+    parse: (typed, session) => ({ typed, target: PATH.parse(typed, session) }),
+  },
 
   async handle(context, { typed, target }) {
     const { hashAlgorithm: algorithm, range } = context.session;
@@ -53,13 +59,17 @@ const rang = defineCommand({
   class: 'misc',
   who: 'members',
   rfc: 'draft-bryan-ftp-range-08 section 3',
-  help: 'RANG start end',
   feat: 'RANG STREAM',
   note: 'For HASH, RETR, STOR and APPE; the later of RANG and REST holds. An upload must fill the range exactly.',
 
-  parse(text) {
-    const [, start = '', end = ''] = /^(\S+) (\S+)$/.exec(text) ?? [];
-    return { startBytes: orFault(parseOffset(start), 'Syntax'), endBytes: orFault(parseOffset(end), 'Syntax') };
+  argument: {
+    syntax: 'start end',
+    parts: ['number', 'number'],
+    required: 2,
+    parse(text) {
+      const [, start = '', end = ''] = /^(\S+) (\S+)$/.exec(text) ?? [];
+      return { startBytes: orFault(parseOffset(start), 'Syntax'), endBytes: orFault(parseOffset(end), 'Syntax') };
+    },
   },
 
   handle(_context, range) {
@@ -81,7 +91,7 @@ export const HASH = [hash, rang] as const;
 /** OPTS HASH: tells the algorithm, or chooses it. @throws Fault `Syntax` for a name that is not known. */
 export function hashOption(session: Session, text: string): Outcome {
   if (text === '') return { reply: reply(200, session.hashAlgorithm) };
-  const algorithm = HASH_ALGORITHMS.find((name) => name === text.toUpperCase());
+  const algorithm = HASH_ALGORITHMS.find((name) => name === asciiUpper(text));
   if (algorithm === undefined) throw new Fault('Syntax', { text: 'Unknown algorithm, current selection not changed.' });
   return { reply: reply(200, algorithm), change: { kind: 'SetHashAlgorithm', algorithm } };
 }

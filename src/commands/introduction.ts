@@ -1,9 +1,9 @@
 /** What a client says of itself: its name (CLNT, CSID), for the log, and its language (LANG, RFC 2640 section 4). */
 import { printable } from '../lib/printable.ts';
 import { reply } from '../protocol/reply.ts';
+import { text } from '../spi/argument.ts';
 import { type CommandContext, defineCommand, type Outcome } from '../spi/command.ts';
 import { Fault } from '../spi/fault.ts';
-import { something } from './arguments.ts';
 
 /** A client's name as the log keeps it. Protects every entry that repeats it from one that goes on and on. */
 const CLIENT_NAME_CHARS_MAX = 100;
@@ -17,14 +17,18 @@ const lang = defineCommand({
   class: 'misc',
   who: 'anyone',
   rfc: 'RFC 2640 section 4',
-  help: 'LANG [EN]',
   feat: 'LANG EN*',
   note: 'English only; other languages are answered 504.',
 
-  parse(text) {
-    const primary = text === '' ? 'en' : LANGUAGE_TAG.exec(text)?.[1];
-    if (primary === undefined) throw new Fault('Syntax');
-    return primary.toLowerCase();
+  argument: {
+    syntax: '[EN]',
+    parts: ['word'],
+    required: 0,
+    parse(text) {
+      const primary = text === '' ? 'en' : LANGUAGE_TAG.exec(text)?.[1];
+      if (primary === undefined) throw new Fault('Syntax');
+      return primary.toLowerCase();
+    },
   },
 
   handle(_context, primary) {
@@ -39,10 +43,9 @@ const clnt = defineCommand({
   class: 'misc',
   who: 'anyone',
   rfc: 'no document; common practice',
-  help: 'CLNT name',
   feat: 'CLNT',
   note: 'The name goes into the log, the first of a session at once, and decides nothing.',
-  parse: something,
+  argument: text('name'),
   handle: (context, name) => introduce(context, name, 'Noted.'),
 });
 
@@ -55,15 +58,19 @@ const csid = defineCommand({
   class: 'misc',
   who: 'anyone',
   rfc: "no document; Serv-U's manual",
-  help: 'CSID Name=name; Version=version;',
   feat: 'CSID Name; Version;',
   note: 'The name goes into the log, the first of a session at once, and decides nothing. The answer keeps version and system to itself.',
 
-  parse(text) {
-    const named = (part: string) => new RegExp(`(?:^|;) *${part} *= *([^;]*)`, 'i').exec(text)?.[1]?.trim() ?? '';
-    const name = named('Name');
-    if (name === '') throw new Fault('Syntax');
-    return `${name} ${named('Version')}`.trim();
+  argument: {
+    syntax: 'Name=name; Version=version;',
+    parts: ['text'],
+    required: 1,
+    parse(text) {
+      const named = (part: string) => new RegExp(`(?:^|;) *${part} *= *([^;]*)`, 'i').exec(text)?.[1]?.trim() ?? '';
+      const name = named('Name');
+      if (name === '') throw new Fault('Syntax');
+      return `${name} ${named('Version')}`.trim();
+    },
   },
 
   handle: (context, name) => introduce(context, name, `Name=${context.policy.productName}; CaseSensitive=1; DirSep=/;`),

@@ -1,10 +1,10 @@
 /** Listings for people: LIST and NLST (RFC 959 section 4.1.3), and how every listing goes over the data channel. */
 import { formatListLine, formatNlstLine, parseListArgument } from '../protocol/listing.ts';
 import { reply } from '../protocol/reply.ts';
+import { PATH_OR_CWD } from '../spi/argument.ts';
 import { type CommandContext, defineCommand, type Outcome } from '../spi/command.ts';
 import { charsetOf, type Session } from '../spi/session.ts';
 import { sendListing } from '../transfer/listing-stream.ts';
-import { pathOrCwd } from './arguments.ts';
 import { overData, requireArranged } from './data-transfer.ts';
 
 const MISSING_NOTE =
@@ -17,10 +17,9 @@ const list = defineCommand({
   who: 'members',
   data: 'transfers',
   rfc: 'RFC 959 section 4.1.3',
-  help: 'LIST [path]',
   permissions: ['l'],
   note: MISSING_NOTE,
-  parse: listed,
+  argument: { syntax: '[path]', parts: ['path'], required: 0, parse: listed },
 
   async handle(context, { typed, target }) {
     requireArranged(context);
@@ -44,10 +43,9 @@ const nlst = defineCommand({
   who: 'members',
   data: 'transfers',
   rfc: 'RFC 959 section 4.1.3',
-  help: 'NLST [path]',
   permissions: ['l'],
   note: MISSING_NOTE,
-  parse: listed,
+  argument: { syntax: '[path]', parts: ['path'], required: 0, parse: listed },
 
   async handle(context, { typed, target }) {
     requireArranged(context);
@@ -109,5 +107,5 @@ async function* behind<T>(first: IteratorResult<T>, iterator: AsyncIterator<T>):
 /** The path with the flags of `ls` taken off, as typed and as meant. */
 function listed(text: string, session: Session) {
   const { path: typed } = parseListArgument(text);
-  return { typed, target: pathOrCwd(typed, session) };
+  return { typed, target: PATH_OR_CWD.parse(typed, session) };
 }

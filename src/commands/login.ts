@@ -1,8 +1,8 @@
 /** Who the client is: USER, PASS, ACCT, REIN and QUIT (RFC 959 section 4.1.1). */
 import { reply } from '../protocol/reply.ts';
+import { NOTHING, text } from '../spi/argument.ts';
 import { defineCommand } from '../spi/command.ts';
 import { Fault } from '../spi/fault.ts';
-import { nothing, something } from './arguments.ts';
 
 /**
  * USER: always asks for a password, so that nobody learns which names exist. Within a login it begins a new one, as
@@ -13,8 +13,7 @@ const user = defineCommand({
   class: 'auth',
   who: 'anyone',
   rfc: 'RFC 959 section 4.1.1',
-  help: 'USER name',
-  parse: something,
+  argument: text('name'),
 
   handle(context, name) {
     context.note({ user: name });
@@ -29,8 +28,7 @@ const pass = defineCommand({
   who: 'anyone',
   secret: true,
   rfc: 'RFC 959 section 4.1.1',
-  help: 'PASS password',
-  parse: (text) => text,
+  argument: { syntax: 'password', parts: ['text'], required: 0, parse: (text) => text },
 
   async handle(context, password) {
     const { login } = context.session;
@@ -56,9 +54,8 @@ const acct = defineCommand({
   // Some clients send a second password here.
   secret: true,
   rfc: 'RFC 959 section 4.1.1',
-  help: 'ACCT account',
   note: 'Answers 202: accounts have no second name here.',
-  parse: something,
+  argument: text('account'),
   handle: () => ({ reply: reply(202, 'ACCT is not needed here.') }),
 });
 
@@ -71,9 +68,8 @@ const rein = defineCommand({
   class: 'misc',
   who: 'anyone',
   rfc: 'RFC 959 section 4.1.1',
-  help: 'REIN',
   note: 'Answers 502 over TLS: RFC 4217 section 13 would have what follows go on in clear. USER begins a new login.',
-  parse: nothing,
+  argument: NOTHING,
 
   handle({ session }) {
     if (session.controlTls !== undefined) {
@@ -90,8 +86,7 @@ const quit = defineCommand({
   class: 'misc',
   who: 'anyone',
   rfc: 'RFC 959 section 4.1.1',
-  help: 'QUIT',
-  parse: nothing,
+  argument: NOTHING,
   handle: () => ({ reply: reply(221, 'Goodbye.'), change: { kind: 'Close' } }),
 });
 

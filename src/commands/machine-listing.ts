@@ -5,10 +5,10 @@ import { listedName } from '../protocol/listing.ts';
 import { mediaTypeOf } from '../protocol/media-type.ts';
 import { reply } from '../protocol/reply.ts';
 import { parentOf, ROOT, resolvePath, type VirtualPath } from '../protocol/virtual-path.ts';
+import { PATH_OR_CWD } from '../spi/argument.ts';
 import { type CommandContext, defineCommand } from '../spi/command.ts';
 import { Fault } from '../spi/fault.ts';
 import { permissionsAt } from '../spi/permissions.ts';
-import { pathOrCwd } from './arguments.ts';
 import { requireArranged } from './data-transfer.ts';
 import { transferListing } from './listing.ts';
 
@@ -22,10 +22,9 @@ const mlsd = defineCommand({
   who: 'members',
   data: 'transfers',
   rfc: 'RFC 3659 section 7',
-  help: 'MLSD [path]',
   permissions: ['l'],
   note: 'The directory itself (type=cdir) is listed where it can be called `.`, which is where the session stands.',
-  parse: pathOrCwd,
+  argument: PATH_OR_CWD,
 
   async handle(context, target) {
     requireArranged(context);
@@ -42,11 +41,10 @@ const mlst = defineCommand({
   class: 'info',
   who: 'members',
   rfc: 'RFC 3659 section 7',
-  help: 'MLST [path]',
   permissions: ['l'],
   feat: (session) => `MLST ${featFactList(session.mlstFacts)}`,
   note: 'media-type, given only when asked for, comes from a fixed table of name endings; create is left out where unknown.',
-  parse: pathOrCwd,
+  argument: PATH_OR_CWD,
 
   async handle(context, target) {
     const facts = await context.files().stat(target);

@@ -1,5 +1,7 @@
 /** How the bytes of a transfer are sent: MODE (RFC 959 section 3.4) and its options. What MODE Z does is in `transfer/deflate.ts`. */
+
 import { reply } from '../protocol/reply.ts';
+import { asciiUpper } from '../protocol/words.ts';
 import { type CommandContext, defineCommand, type Outcome } from '../spi/command.ts';
 import { Fault } from '../spi/fault.ts';
 import type { TransferMode } from '../spi/session.ts';
@@ -10,15 +12,19 @@ const mode = defineCommand({
   class: 'misc',
   who: 'members',
   rfc: 'RFC 959 section 4.1.2, draft-preston-ftpext-deflate-04',
-  help: 'MODE S|Z',
   note: 'B and C are answered 504. Z (deflate) only where `mode_z` is on: compressing before encrypting lets sizes tell of contents. Restarts need S.',
   feat: (_session, policy) => (policy.modeZ ? 'MODE Z' : []),
 
-  parse(text): TransferMode {
-    if (!/^[A-Za-z]$/.test(text)) throw new Fault('Syntax');
-    const wanted = text.toUpperCase();
-    if (wanted === 'S' || wanted === 'Z') return wanted;
-    throw new Fault('Parameter');
+  argument: {
+    syntax: 'S|Z',
+    parts: ['word'],
+    required: 1,
+    parse(text): TransferMode {
+      if (!/^[A-Za-z]$/.test(text)) throw new Fault('Syntax');
+      const wanted = asciiUpper(text);
+      if (wanted === 'S' || wanted === 'Z') return wanted;
+      throw new Fault('Parameter');
+    },
   },
 
   handle({ policy }, wanted) {

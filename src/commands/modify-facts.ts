@@ -1,14 +1,16 @@
 /** Changing what MLST tells of a file: MFF and MFCT (draft-somers-ftp-mfxx-03). MFMT stands with MDTM in files.ts. */
+
 import { parseMode } from '../protocol/number.ts';
 import { reply } from '../protocol/reply.ts';
 import { formatTimeVal, parseTimeVal } from '../protocol/time.ts';
 import type { VirtualPath } from '../protocol/virtual-path.ts';
+import { asciiUpper } from '../protocol/words.ts';
+import { PATH } from '../spi/argument.ts';
 import { defineCommand } from '../spi/command.ts';
 import { Fault, orFault } from '../spi/fault.ts';
 import type { FileSystem } from '../spi/file-system.ts';
 import { mayChange, type PermissionLetter } from '../spi/permissions.ts';
 import type { Session } from '../spi/session.ts';
-import { path } from './arguments.ts';
 
 /**
  * MFF: sets several facts. Names, values and permissions of all are checked before one is changed; what storage then
@@ -19,24 +21,29 @@ const mff = defineCommand({
   class: 'write',
   who: 'members',
   rfc: 'draft-somers-ftp-mfxx-03 section 5',
-  help: 'MFF Modify=YYYYMMDDHHMMSS;UNIX.mode=mode; path',
   permissions: ['T for Create and Modify', 'M for UNIX.mode'],
   feat: (session) => `MFF ${setsCreated(session) ? 'Create;' : ''}Modify;UNIX.mode;`,
   note: 'Create only where storage can set it, which local disks cannot; any other fact is 504.',
 
-  parse(text, session) {
-    const [, list = '', name = ''] = /^(\S+;) (.+)$/.exec(text) ?? [];
-    return { facts: parseFacts(list), target: path(name, session), name };
+  argument: {
+    syntax: 'Modify=YYYYMMDDHHMMSS;UNIX.mode=mode; path',
+    parts: ['word', 'path'],
+    required: 2,
+    parse(text, session) {
+      const [, list = '', name = ''] = /^(\S+;) (.+)$/.exec(text) ?? [];
+      return { facts: parseFacts(list), target: PATH.parse(name, session), name };
+    },
   },
 
   async handle(context, { facts, target, name }) {
     context.note({ path: target });
     const files = context.files();
-    const unknown = [...facts.keys()].filter((fact) => !settable(files).some((one) => sameFact(one.fact, fact)));
+    const known = new Set(settable(files).map(({ fact }) => asciiUpper(fact)));
+    const unknown = [...facts].flatMap(([key, { name }]) => (known.has(key) ? [] : [name]));
     if (unknown.length > 0) throw new Fault('Parameter', { text: `Cannot be set: ${unknown.join(', ')}.` });
     const changes = settable(files).flatMap(({ fact, letter, read }) => {
-      const value = [...facts].find(([key]) => sameFact(key, fact))?.[1];
-      return value === undefined ? [] : [{ fact, letter, ...read(value) }];
+      const given = facts.get(asciiUpper(fact));
+      return given === undefined ? [] : [{ fact, letter, ...read(given.value) }];
     });
     for (const { letter } of changes) {
       if (!mayChange(context.account(), letter, target)) throw new Fault('PermissionDenied');
@@ -52,15 +59,19 @@ const mfct = defineCommand({
   class: 'write',
   who: 'members',
   rfc: 'draft-somers-ftp-mfxx-03 section 4',
-  help: 'MFCT YYYYMMDDHHMMSS path',
   permissions: ['T'],
   feat: 'MFCT',
   offered: setsCreated,
   note: '502, and not in FEAT, where storage cannot set times of creation, as local disks cannot.',
 
-  parse(text, session) {
-    const [, time = '', name = ''] = /^(\S+) (.+)$/.exec(text) ?? [];
-    return { createdMs: orFault(parseTimeVal(time), 'Syntax'), target: path(name, session), name };
+  argument: {
+    syntax: 'YYYYMMDDHHMMSS path',
+    parts: ['time', 'path'],
+    required: 2,
+    parse(text, session) {
+      const [, time = '', name = ''] = /^(\S+) (.+)$/.exec(text) ?? [];
+      return { createdMs: orFault(parseTimeVal(time), 'Syntax'), target: PATH.parse(name, session), name };
+    },
   },
 
   async handle(context, { createdMs, target, name }) {
@@ -123,18 +134,22 @@ function settable(files: FileSystem): readonly SettableFact[] {
   return SETTABLE.filter(({ fact }) => fact !== 'Create' || files.setCreated !== undefined);
 }
 
-/** Names of facts are the same in any case (section 5.1). */
-function sameFact(a: string, b: string): boolean {
-  return a.toLowerCase() === b.toLowerCase();
+/** A fact as the client wrote it. */
+interface Given {
+  readonly name: string;
+  readonly value: string;
 }
 
-/** `name=value;` once or more. @throws Fault `Syntax`, also for a fact that is given twice. */
-function parseFacts(list: string): ReadonlyMap<string, string> {
-  const facts = new Map<string, string>();
+/**
+ * `name=value;` once or more, by the name in capitals: names of facts are the same in any case (section 5.1).
+ * @throws Fault `Syntax`, also for a fact that is given twice.
+ */
+function parseFacts(list: string): ReadonlyMap<string, Given> {
+  const facts = new Map<string, Given>();
   for (const fact of list.split(';').slice(0, -1)) {
     const [, name = '', value = ''] = /^([^=]+)=(.*)$/.exec(fact) ?? [];
-    if (name === '' || [...facts.keys()].some((known) => sameFact(known, name))) throw new Fault('Syntax');
-    facts.set(name, value);
+    if (name === '' || facts.has(asciiUpper(name))) throw new Fault('Syntax');
+    facts.set(asciiUpper(name), { name, value });
   }
   if (facts.size === 0) throw new Fault('Syntax');
   return facts;

@@ -1,13 +1,14 @@
 /** How data are transferred: TYPE, STRU, REST and ALLO (RFC 959 section 4.1.2), OPTS (RFC 2389 section 4). */
+
 import { parseFactList } from '../protocol/facts.ts';
 import { parseOffset } from '../protocol/number.ts';
 import { reply } from '../protocol/reply.ts';
+import { asciiUpper } from '../protocol/words.ts';
 import { UTF_8 } from '../spi/charset.ts';
 import { type CommandContext, defineCommand, type Outcome } from '../spi/command.ts';
 import { Fault, orFault } from '../spi/fault.ts';
 import { holdsAnywhere } from '../spi/permissions.ts';
 import { charsetOf, type TransferType } from '../spi/session.ts';
-import { something } from './arguments.ts';
 import { hashOption } from './hash.ts';
 import { modeOptions } from './mode.ts';
 import { uploadBytesMax } from './store.ts';
@@ -21,14 +22,18 @@ const type = defineCommand({
   class: 'misc',
   who: 'members',
   rfc: 'RFC 959 section 4.1.2',
-  help: 'TYPE A|A N|I|L 8',
   note: 'E (EBCDIC), the formats T and C, and L of other sizes are answered 504.',
 
-  parse(text): TransferType {
-    const wanted = text.toUpperCase();
-    const known = TYPES[wanted];
-    if (known !== undefined) return known;
-    throw new Fault(/^([AE]( [NTC])?|L [0-9]{1,3})$/.test(wanted) ? 'Parameter' : 'Syntax');
+  argument: {
+    syntax: 'A|A N|I|L 8',
+    parts: ['word'],
+    required: 1,
+    parse(text): TransferType {
+      const wanted = asciiUpper(text);
+      const known = TYPES[wanted];
+      if (known !== undefined) return known;
+      throw new Fault(/^([AE]( [NTC])?|L [0-9]{1,3})$/.test(wanted) ? 'Parameter' : 'Syntax');
+    },
   },
 
   handle: (_context, wanted) => ({
@@ -43,9 +48,8 @@ const stru = defineCommand({
   class: 'misc',
   who: 'members',
   rfc: 'RFC 959 section 4.1.2',
-  help: 'STRU F',
   note: 'R and P are answered 504: files here are sequences of bytes.',
-  parse: (text) => only('F', text),
+  argument: { syntax: 'F', parts: ['word'], required: 1, parse: (text) => only('F', text) },
   handle: () => ({ reply: reply(200, 'Structure is F.') }),
 });
 
@@ -58,9 +62,8 @@ const rest = defineCommand({
   class: 'misc',
   who: 'members',
   rfc: 'RFC 3659 section 5',
-  help: 'REST offset',
   feat: 'REST STREAM',
-  parse: (text) => orFault(parseOffset(text), 'Syntax'),
+  argument: { syntax: 'offset', parts: ['number'], required: 1, parse: (text) => orFault(parseOffset(text), 'Syntax') },
 
   handle: (_context, offsetBytes) => ({
     reply: reply(350, `Restarting at ${offsetBytes}. Send RETR or STOR.`),
@@ -78,13 +81,17 @@ const allo = defineCommand({
   class: 'misc',
   who: 'members',
   rfc: 'RFC 959 section 4.1.3',
-  help: 'ALLO bytes',
   permissions: ['w or a, in any directory'],
   note: 'Reserves nothing. 550 for an account that may store nowhere, 452 for more than there is room for, 552 for more than the largest upload: the codes of STOR, as no code of section 5.4 says any of this.',
 
-  parse(text) {
-    const bytes = /^([0-9]+)( R [0-9]+)?$/i.exec(text)?.[1];
-    return orFault(parseOffset(bytes ?? ''), 'Syntax');
+  argument: {
+    syntax: 'bytes',
+    parts: ['number'],
+    required: 1,
+    parse(text) {
+      const bytes = /^([0-9]+)( R [0-9]+)?$/i.exec(text)?.[1];
+      return orFault(parseOffset(bytes ?? ''), 'Syntax');
+    },
   },
 
   async handle(context, bytes) {
@@ -106,16 +113,20 @@ const opts = defineCommand({
   class: 'misc',
   who: 'anyone',
   rfc: 'RFC 2389 section 4',
-  help: 'OPTS UTF8 ON|OFF, MLST facts, HASH algorithm, MODE Z LEVEL n',
   feat: 'UTF8',
 
-  parse(text) {
-    const [, target = '', options = ''] = /^(\S+)(?: (.*))?$/.exec(something(text)) ?? [];
-    return { target: target.toUpperCase(), options };
+  argument: {
+    syntax: 'UTF8 ON|OFF, MLST facts, HASH algorithm, MODE Z LEVEL n',
+    parts: ['word', 'text'],
+    required: 1,
+    parse(text) {
+      const [, target = '', options = ''] = /^(\S+)(?: (.*))?$/.exec(text) ?? [];
+      return { target: asciiUpper(target), options };
+    },
   },
 
   handle(context, { target, options }) {
-    if (target === 'UTF8' || target === 'UTF-8') return utf8(context, options.toUpperCase());
+    if (target === 'UTF8' || target === 'UTF-8') return utf8(context, asciiUpper(options));
     if (target === 'HASH') return hashOption(context.session, options);
     if (target === 'MODE') return modeOptions(context, options);
     if (target !== 'MLST') throw new Fault('Syntax', { text: 'There are options for UTF8, MLST, HASH and MODE only.' });
@@ -147,5 +158,5 @@ function utf8({ session }: CommandContext, state: string): Outcome {
 /** The command has one-letter codes, one of which is built. @throws Fault `Parameter` for the others. */
 function only(code: string, text: string): undefined {
   if (!/^[A-Za-z]$/.test(text)) throw new Fault('Syntax');
-  if (text.toUpperCase() !== code) throw new Fault('Parameter');
+  if (asciiUpper(text) !== code) throw new Fault('Parameter');
 }

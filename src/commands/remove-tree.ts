@@ -1,9 +1,9 @@
 /** RMDA: removes a directory with everything in it (draft-peterson-streamlined-ftp-command-extensions-10 section 2). */
 import { reply } from '../protocol/reply.ts';
 import { ROOT } from '../protocol/virtual-path.ts';
+import { PATH } from '../spi/argument.ts';
 import { type CommandContext, defineCommand } from '../spi/command.ts';
 import { Fault } from '../spi/fault.ts';
-import { path } from './arguments.ts';
 
 /** Entries of a tree in one command, whatever longer listings are allowed. Protects memory: their names are held. */
 const TREE_ENTRIES_MAX = 100_000;
@@ -14,11 +14,10 @@ const rmda = defineCommand({
   class: 'write',
   who: 'members',
   rfc: 'draft-peterson-streamlined-ftp-command-extensions-10 section 2',
-  help: 'RMDA path',
   permissions: ['d'],
   feat: 'RMDA',
   note: 'Needs d everywhere in the tree, or nothing is removed; 451 for too many entries; never the root.',
-  parse: path,
+  argument: PATH,
 
   async handle(context, target) {
     context.note({ path: target });

@@ -3,12 +3,12 @@
  * (draft-bryan-ftp-range-08 section 4.2).
  */
 import { reply } from '../protocol/reply.ts';
+import { PATH } from '../spi/argument.ts';
 import { type CommandContext, defineCommand } from '../spi/command.ts';
 import { Fault } from '../spi/fault.ts';
 import type { OpenedFile } from '../spi/file-system.ts';
 import { findAscii } from '../transfer/ascii-offset.ts';
 import { send } from '../transfer/send.ts';
-import { path } from './arguments.ts';
 import { overData, requireArranged } from './data-transfer.ts';
 
 /** RETR: sends a file. */
@@ -18,10 +18,9 @@ const retr = defineCommand({
   who: 'members',
   data: 'transfers',
   rfc: 'RFC 959 section 4.1.3',
-  help: 'RETR path',
   permissions: ['r'],
   note: '554 for a REST behind the end of the file or with MODE Z, 551 for RANG without TYPE I and MODE S.',
-  parse: path,
+  argument: PATH,
 
   async handle(context, target) {
     requireArranged(context);

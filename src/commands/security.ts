@@ -1,5 +1,7 @@
 /** TLS on the control channel and protection of data channels: AUTH, PBSZ and PROT (RFC 2228, RFC 4217). */
+
 import { reply } from '../protocol/reply.ts';
+import { asciiUpper } from '../protocol/words.ts';
 import { defineCommand } from '../spi/command.ts';
 import { Fault, orFault } from '../spi/fault.ts';
 import type { ProtectionLevel } from '../spi/session.ts';
@@ -24,14 +26,18 @@ const auth = defineCommand({
   class: 'security',
   who: 'anyone',
   rfc: 'RFC 4217 section 4',
-  help: 'AUTH TLS',
   feat: 'AUTH TLS',
   note: 'TLS, TLS-C, TLS-P and SSL, all of which mean TLS 1.2 or later. GSSAPI and every other mechanism are answered 504.',
 
-  parse(text) {
-    const mechanism = text.toUpperCase();
-    if (mechanism === '') throw new Fault('Syntax');
-    return { mechanism, protection: orFault(TLS_MECHANISMS.get(mechanism), 'Parameter') };
+  argument: {
+    syntax: 'TLS',
+    parts: ['word'],
+    required: 1,
+    parse(text) {
+      const mechanism = asciiUpper(text);
+      if (mechanism === '') throw new Fault('Syntax');
+      return { mechanism, protection: orFault(TLS_MECHANISMS.get(mechanism), 'Parameter') };
+    },
   },
 
   handle({ session }, { mechanism, protection }) {
@@ -49,12 +55,16 @@ const pbsz = defineCommand({
   class: 'security',
   who: 'anyone',
   rfc: 'RFC 4217 section 9',
-  help: 'PBSZ 0',
   feat: 'PBSZ',
   note: 'Whatever size is asked for, the answer is 0.',
 
-  parse(text) {
-    if (!/^[0-9]{1,10}$/.test(text) || Number(text) > PBSZ_MAX) throw new Fault('Syntax');
+  argument: {
+    syntax: '0',
+    parts: ['number'],
+    required: 1,
+    parse(text) {
+      if (!/^[0-9]{1,10}$/.test(text) || Number(text) > PBSZ_MAX) throw new Fault('Syntax');
+    },
   },
 
   handle({ session }) {
@@ -69,15 +79,19 @@ const prot = defineCommand({
   class: 'security',
   who: 'anyone',
   rfc: 'RFC 4217 section 9',
-  help: 'PROT C|P',
   feat: 'PROT',
   note: 'S and E do not exist over TLS and are answered 536.',
 
-  parse(text) {
-    const level = text.toUpperCase();
-    if (level === '') throw new Fault('Syntax');
-    if (!['C', 'S', 'E', 'P'].includes(level)) throw new Fault('Parameter');
-    return level;
+  argument: {
+    syntax: 'C|P',
+    parts: ['word'],
+    required: 1,
+    parse(text) {
+      const level = asciiUpper(text);
+      if (level === '') throw new Fault('Syntax');
+      if (!['C', 'S', 'E', 'P'].includes(level)) throw new Fault('Parameter');
+      return level;
+    },
   },
 
   handle({ session }, level) {

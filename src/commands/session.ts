@@ -1,9 +1,11 @@
 /** About the server and the dialogue itself: FEAT (RFC 2389), HELP, SYST, NOOP and ABOR (RFC 959 section 4.1.3). */
+
 import type { Reply } from '../protocol/reply.ts';
 import { reply } from '../protocol/reply.ts';
+import { asciiUpper } from '../protocol/words.ts';
+import { NOTHING } from '../spi/argument.ts';
 import { type CommandContext, type CommandTraits, defineCommand } from '../spi/command.ts';
 import { Fault } from '../spi/fault.ts';
-import { nothing } from './arguments.ts';
 import { featuresOf, offeredOf } from './offered.ts';
 
 /** Verbs in one line of HELP. */
@@ -15,8 +17,7 @@ const feat = defineCommand({
   class: 'info',
   who: 'anyone',
   rfc: 'RFC 2389 section 3',
-  help: 'FEAT',
-  parse: nothing,
+  argument: NOTHING,
 
   handle: (context) => ({ reply: reply(211, 'Features:', ...featuresOf(context.commands, context), 'End') }),
 });
@@ -27,8 +28,7 @@ const help = defineCommand({
   class: 'info',
   who: 'anyone',
   rfc: 'RFC 959 section 4.1.3',
-  help: 'HELP [verb]',
-  parse: (text) => text.toUpperCase(),
+  argument: { syntax: '[verb]', parts: ['word'], required: 0, parse: asciiUpper },
 
   handle(context, verb) {
     const commands = offeredOf(context.commands, context);
@@ -54,8 +54,7 @@ const syst = defineCommand({
   class: 'info',
   who: 'anyone',
   rfc: 'RFC 959 section 4.1.3',
-  help: 'SYST',
-  parse: nothing,
+  argument: NOTHING,
   handle: () => ({ reply: reply(215, 'UNIX Type: L8') }),
 });
 
@@ -66,8 +65,7 @@ const noop = defineCommand({
   who: 'anyone',
   duringTransfer: 'now',
   rfc: 'RFC 959 section 4.1.3',
-  help: 'NOOP',
-  parse: (text) => text,
+  argument: { syntax: '', parts: ['text'], required: 0, parse: (text) => text },
   handle: () => ({ reply: reply(200, 'OK.') }),
 });
 
@@ -81,8 +79,7 @@ const abor = defineCommand({
   who: 'members',
   duringTransfer: 'aborts',
   rfc: 'RFC 959 section 4.1.3',
-  help: 'ABOR',
-  parse: nothing,
+  argument: NOTHING,
 
   handle({ data }) {
     data.close();

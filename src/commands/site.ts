@@ -2,14 +2,16 @@
  * SITE: what has no verb of its own (RFC 959 section 4.1.3). One table drives what is understood, SITE HELP, FEAT and the
  * words of a refusal. Everything behind it is for members, and judged by what it does to files as any other command is.
  */
+
 import { parseMode } from '../protocol/number.ts';
 import { reply } from '../protocol/reply.ts';
 import { parseTimeVal } from '../protocol/time.ts';
 import type { VirtualPath } from '../protocol/virtual-path.ts';
+import { asciiUpper } from '../protocol/words.ts';
+import { NOTHING, PATH, twoPaths } from '../spi/argument.ts';
 import { type CommandContext, type CommandDefinition, defineCommand, type Outcome } from '../spi/command.ts';
 import { Fault, orFault } from '../spi/fault.ts';
 import type { Session } from '../spi/session.ts';
-import { nothing, path, something, twoPaths } from './arguments.ts';
 import { beginCopy, copyFile, finishCopy } from './copy.ts';
 import { offeredOf } from './offered.ts';
 import { quota } from './space.ts';
@@ -25,90 +27,81 @@ export const SITE_COMMANDS: readonly CommandDefinition[] = [
     ...BEHIND_SITE,
     verb: 'SITE CHMOD',
     rfc: 'no document; common practice',
-    help: 'SITE CHMOD mode path',
     permissions: ['M'],
     note: 'Three octal digits; the set-id and sticky bits cannot be set.',
-    parse: parseChmod,
+    argument: { syntax: 'mode path', parts: ['word', 'path'], required: 2, parse: parseChmod },
     handle: setMode,
   }),
   defineCommand({
     ...BEHIND_SITE,
     verb: 'SITE UTIME',
     rfc: "ProFTPD's mod_site_misc",
-    help: 'SITE UTIME YYYYMMDDhhmm[ss] path',
     permissions: ['T'],
     note: 'Times are UTC. Also with the path first and three times and `UTC` behind it, of which the second is set.',
-    parse: parseUtime,
+    argument: { syntax: 'YYYYMMDDhhmm[ss] path', parts: ['time', 'path'], required: 2, parse: parseUtime },
     handle: setModified,
   }),
   defineCommand({
     ...BEHIND_SITE,
     verb: 'SITE CPFR',
     rfc: "ProFTPD's mod_copy",
-    help: 'SITE CPFR path',
     permissions: ['r'],
     note: 'As CPFR; answers 350.',
-    parse: path,
+    argument: PATH,
     handle: beginCopy,
   }),
   defineCommand({
     ...BEHIND_SITE,
     verb: 'SITE CPTO',
     rfc: "ProFTPD's mod_copy",
-    help: 'SITE CPTO path',
     permissions: ['r', 'w'],
     note: 'As CPTO; answers 250.',
-    parse: path,
+    argument: PATH,
     handle: finishCopy,
   }),
   defineCommand({
     ...BEHIND_SITE,
     verb: 'SITE COPY',
     rfc: "ProFTPD's mod_copy",
-    help: 'SITE COPY from to',
     feat: 'SITE COPY',
     permissions: ['r', 'w'],
     note: 'CPFR and CPTO in one. Paths with spaces stand in quotes.',
-    parse: twoPaths,
+    argument: twoPaths('from', 'to'),
     handle: async (context, [from, to]) => ({ reply: reply(200, await copyFile(context, from, to)) }),
   }),
   defineCommand({
     ...BEHIND_SITE,
     verb: 'SITE SYMLINK',
     rfc: "ProFTPD's mod_site_misc",
-    help: 'SITE SYMLINK target link',
     feat: 'SITE SYMLINK',
     permissions: ['w', 'l', 'r'],
     offered: (_session, { symlinks }) => symlinks,
     note: '502 unless `symlinks` is on. Needs w where the link is, l and r where it leads, and there every letter that the link would give. Paths with spaces stand in quotes.',
-    parse: twoPaths,
+    argument: twoPaths('target', 'link'),
     handle: (context, [target, link]) => makeSymlink(context, { target, link }),
   }),
   defineCommand({
     ...BEHIND_SITE,
     verb: 'SITE QUOTA',
     rfc: "no document; ProFTPD's mod_quotatab has one",
-    help: 'SITE QUOTA',
     note: 'The largest upload, and the free space where the session stands; the latter only with w or a.',
-    parse: nothing,
+    argument: NOTHING,
     handle: quota,
   }),
   defineCommand({
     ...BEHIND_SITE,
     verb: 'SITE WHO',
     rfc: 'no document; common practice',
-    help: 'SITE WHO',
     note: "The account's own sessions and nobody else's; answers 211.",
-    parse: nothing,
+    argument: NOTHING,
     handle: (context) => ({ reply: ownSessions(context) }),
   }),
   defineCommand({
     ...BEHIND_SITE,
     verb: 'SITE HELP',
     rfc: 'RFC 959 section 4.1.3',
-    help: 'SITE HELP',
     note: 'As HELP SITE; answers 214.',
-    parse: nothing,
+    argument: NOTHING,
     handle: siteHelp,
   }),
 ];
@@ -118,13 +111,17 @@ const site = defineCommand({
   ...BEHIND_SITE,
   verb: 'SITE',
   rfc: 'RFC 959 section 4.1.3',
-  help: 'SITE command [arguments]',
   subcommands: SITE_COMMANDS,
   note: 'Its commands have a table of their own below, and answer what a verb would (550 for a missing name). Any other word is answered 504. Section 5.4 has neither.',
 
-  parse(text) {
-    const [, word = '', argument = ''] = /^(\S+)(?: (.*))?$/.exec(something(text)) ?? [];
-    return { verb: `SITE ${word.toUpperCase()}`, argument };
+  argument: {
+    syntax: 'command [arguments]',
+    parts: ['word', 'text'],
+    required: 1,
+    parse(text) {
+      const [, word = '', argument = ''] = /^(\S+)(?: (.*))?$/.exec(text) ?? [];
+      return { verb: `SITE ${asciiUpper(word)}`, argument };
+    },
   },
 
   handle(context, { verb, argument }) {
@@ -155,7 +152,7 @@ interface Chmod {
 
 function parseChmod(text: string, session: Session): Chmod {
   const [, bits = '', name = ''] = /^(\S+) (.+)$/.exec(text) ?? [];
-  return { mode: orFault(parseMode(bits), 'Syntax'), target: path(name, session) };
+  return { mode: orFault(parseMode(bits), 'Syntax'), target: PATH.parse(name, session) };
 }
 
 async function setMode(context: CommandContext, { mode, target }: Chmod): Promise<Outcome> {
@@ -174,7 +171,7 @@ function parseUtime(text: string, session: Session): Utime {
   const long = /^(.+) [0-9]{14} ([0-9]{14}) [0-9]{14} UTC$/i.exec(text);
   const short = /^([0-9]{12}|[0-9]{14}) (.+)$/.exec(text);
   const [time = '', name = ''] = long ? [long[2], long[1]] : [short?.[1]?.padEnd(14, '0'), short?.[2]];
-  return { modifiedMs: orFault(parseTimeVal(time), 'Syntax'), target: path(name, session) };
+  return { modifiedMs: orFault(parseTimeVal(time), 'Syntax'), target: PATH.parse(name, session) };
 }
 
 async function setModified(context: CommandContext, { modifiedMs, target }: Utime): Promise<Outcome> {

@@ -1,10 +1,10 @@
 /** Room and size: AVBL and DSIZ (draft-peterson-streamlined-ftp-command-extensions-10), and SITE QUOTA. */
 import { reply } from '../protocol/reply.ts';
 import { resolvePath, type VirtualPath } from '../protocol/virtual-path.ts';
+import { PATH_OR_CWD } from '../spi/argument.ts';
 import { type CommandContext, defineCommand, type Outcome } from '../spi/command.ts';
 import { Fault } from '../spi/fault.ts';
 import { permissionsAt } from '../spi/permissions.ts';
-import { pathOrCwd } from './arguments.ts';
 import { treeEntriesMax } from './remove-tree.ts';
 import { uploadBytesMax } from './store.ts';
 
@@ -14,11 +14,10 @@ const avbl = defineCommand({
   class: 'info',
   who: 'members',
   rfc: 'draft-peterson-streamlined-ftp-command-extensions-10 section 4',
-  help: 'AVBL [path]',
   permissions: ['l'],
   feat: 'AVBL',
   note: 'The smaller of the free space and the largest upload allowed; 0 where the account may not store.',
-  parse: pathOrCwd,
+  argument: PATH_OR_CWD,
 
   async handle(context, target) {
     await requireDirectory(context, target);
@@ -38,11 +37,10 @@ const dsiz = defineCommand({
   class: 'info',
   who: 'members',
   rfc: 'draft-peterson-streamlined-ftp-command-extensions-10 section 3',
-  help: 'DSIZ [path]',
   permissions: ['l'],
   feat: 'DSIZ',
   note: 'The sum of the sizes of the files; 451 for a tree of more entries than a listing may have, or than 100,000.',
-  parse: pathOrCwd,
+  argument: PATH_OR_CWD,
 
   async handle(context, target) {
     const unique = await requireDirectory(context, target);

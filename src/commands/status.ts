@@ -2,10 +2,10 @@
 import { formatListLine, parseListArgument } from '../protocol/listing.ts';
 import { reply } from '../protocol/reply.ts';
 import type { VirtualPath } from '../protocol/virtual-path.ts';
+import { PATH_OR_CWD } from '../spi/argument.ts';
 import { type CommandContext, defineCommand, type Outcome } from '../spi/command.ts';
 import { Fault } from '../spi/fault.ts';
 import type { Session } from '../spi/session.ts';
-import { pathOrCwd } from './arguments.ts';
 
 /** Lines of a listing in one reply. Protects memory: a reply is made whole before it is sent. */
 const STATUS_LINES_MAX = 1_000;
@@ -17,11 +17,15 @@ const stat = defineCommand({
   who: 'anyone',
   duringTransfer: 'now',
   rfc: 'RFC 959 section 4.1.3',
-  help: 'STAT [path]',
   permissions: ['l with a path'],
   note: '550 for a name that is missing or may not be seen, as LIST. 451 for a directory that is too long for one reply.',
   // Old clients put `ls` flags here as they do behind LIST.
-  parse: (text, session) => (text === '' ? undefined : pathOrCwd(parseListArgument(text).path, session)),
+  argument: {
+    syntax: '[path]',
+    parts: ['path'],
+    required: 0,
+    parse: (text, session) => (text === '' ? undefined : PATH_OR_CWD.parse(parseListArgument(text).path, session)),
+  },
   handle: (context, target) => (target === undefined ? sessionStatus(context) : pathStatus(context, target)),
 });
 

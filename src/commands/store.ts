@@ -12,11 +12,11 @@ import type { Reply } from '../protocol/reply.ts';
 import { reply } from '../protocol/reply.ts';
 import { formatTimeVal } from '../protocol/time.ts';
 import { ROOT, resolvePath, type VirtualPath } from '../protocol/virtual-path.ts';
+import { PATH } from '../spi/argument.ts';
 import { type CommandContext, defineCommand, type Outcome } from '../spi/command.ts';
 import { Fault, type FaultKind, orFault } from '../spi/fault.ts';
 import type { Session } from '../spi/session.ts';
 import { receive } from '../transfer/receive.ts';
-import { path } from './arguments.ts';
 import { overData, requireArranged } from './data-transfer.ts';
 import { alone, type UploadBase, uploadBase } from './upload-base.ts';
 
@@ -36,10 +36,9 @@ const stor = defineCommand({
   who: 'members',
   data: 'transfers',
   rfc: 'RFC 959 section 4.1.3',
-  help: 'STOR path',
   permissions: ['w', ...BUILDING_ON],
   note: `${NOT_STORED} 554 and 551 as RETR.`,
-  parse: path,
+  argument: PATH,
   handle: (context, target) => upload(context, target, 'empty'),
 });
 
@@ -50,10 +49,9 @@ const appe = defineCommand({
   who: 'members',
   data: 'transfers',
   rfc: 'RFC 959 section 4.1.3',
-  help: 'APPE path',
   permissions: ['a without REST and RANG', 'w behind REST or RANG', ...BUILDING_ON],
   note: 'Behind REST and RANG the same as STOR. 554 and 551 as RETR.',
-  parse: path,
+  argument: PATH,
   handle: (context, target) => upload(context, target, 'append'),
 });
 
@@ -64,10 +62,14 @@ const stou = defineCommand({
   who: 'members',
   data: 'transfers',
   rfc: 'RFC 959 section 4.1.3',
-  help: 'STOU [path]',
   permissions: ['w'],
   note: `REST and RANG do not concern it. ${NOT_STORED}`,
-  parse: (text, session) => path(text === '' ? 'upload' : text, session),
+  argument: {
+    syntax: '[path]',
+    parts: ['path'],
+    required: 0,
+    parse: (text, session) => PATH.parse(text === '' ? 'upload' : text, session),
+  },
 
   async handle(context, wanted) {
     requireArranged(context);

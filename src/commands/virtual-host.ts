@@ -10,10 +10,9 @@ const host = defineCommand({
   class: 'misc',
   who: 'anyone',
   rfc: 'RFC 7151 section 3',
-  help: 'HOST name',
   feat: 'HOST',
   note: 'Behind TLS it must repeat the name that was given there, if one was (SNI); else 504.',
-  parse: (text) => orFault(parseHostName(text), 'Syntax'),
+  argument: { syntax: 'name', parts: ['word'], required: 1, parse: (text) => orFault(parseHostName(text), 'Syntax') },
 
   handle(context, name) {
     const { session } = context;

@@ -1,6 +1,8 @@
 /** MLSx facts (RFC 3659 section 7): their names, which of them a client wants, and the text that gives them for one file. */
+
 import type { FileFacts } from './file-facts.ts';
 import { formatTimeVal } from './time.ts';
+import { asciiUpper } from './words.ts';
 
 /** Every fact that can be given, in the order in which they are. */
 export const FACT_NAMES = [
@@ -29,8 +31,8 @@ export const DEFAULT_FACTS: readonly FactName[] = ['type', 'size', 'modify', 'pe
  */
 export function parseFactList(text: string): FactName[] | undefined {
   if (/[\u0000-\u0020\u007f]/.test(text)) return undefined;
-  const wanted = new Set(text.toLowerCase().split(';'));
-  return FACT_NAMES.filter((name) => wanted.has(name.toLowerCase()));
+  const wanted = new Set(asciiUpper(text).split(';'));
+  return FACT_NAMES.filter((name) => wanted.has(asciiUpper(name)));
 }
 
 /** The list in the MLST line of FEAT: every fact, those that are given marked with `*` (section 7.8). */

@@ -1,5 +1,7 @@
 /** Addresses of data connections on the control channel: PORT and PASV (RFC 959), EPRT and EPSV (RFC 2428). */
+
 import { parseIpv4, parseIpv6 } from './ip-address.ts';
+import { asciiUpper } from './words.ts';
 
 /** An IP address and a TCP port, 1 to 65535. */
 export interface HostPort {
@@ -60,7 +62,7 @@ export type ExtendedPassive =
 /** The argument of EPSV: nothing, an address family number, or `ALL`. @returns undefined when it is anything else. */
 export function parseExtendedPassive(text: string): ExtendedPassive | undefined {
   if (text === '') return { kind: 'sameProtocol' };
-  if (text.toUpperCase() === 'ALL') return { kind: 'all' };
+  if (asciiUpper(text) === 'ALL') return { kind: 'all' };
   if (!/^[0-9]{1,5}$/.test(text)) return undefined;
   if (text === '1') return { kind: 'protocol', family: 4 };
   return text === '2' ? { kind: 'protocol', family: 6 } : { kind: 'unsupportedProtocol' };

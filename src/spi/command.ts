@@ -3,6 +3,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Limits } from '../protocol/limits.ts';
 import type { Reply } from '../protocol/reply.ts';
 import { reply } from '../protocol/reply.ts';
+import { type ArgumentShape, type ArgumentSpec, readArgument } from './argument.ts';
 import type { Account, Requirement } from './authenticator.ts';
 import type { DataPort } from './data-port.ts';
 import type { FileSystem } from './file-system.ts';
@@ -53,7 +54,9 @@ export interface CommandTraits {
   readonly note?: string;
   /** Where it is defined, as `RFC 959 section 4.1.3`. */
   readonly rfc: string;
-  /** Its syntax, as HELP shows it. */
+  /** What it takes behind the verb. */
+  readonly argument: ArgumentShape;
+  /** Verb and syntax of the argument, as HELP shows them. */
   readonly help: string;
   /** Its line in FEAT (RFC 2389), or several; none when it is part of RFC 959. */
   readonly feat?: string | ((session: Session, policy: Policy) => string | readonly string[]);
@@ -139,9 +142,9 @@ export interface CommandContext {
 }
 
 /** What the author of a command writes. */
-export interface CommandSpec<Argument> extends CommandTraits {
-  /** Turns the text behind the verb into what `handle` needs. @throws Fault `Syntax`, `Parameter`. */
-  parse(text: string, session: Session): Argument;
+export interface CommandSpec<Argument> extends Omit<CommandTraits, 'argument' | 'help'> {
+  /** What it takes behind the verb, and how that is read. HELP shows its syntax. */
+  readonly argument: ArgumentSpec<Argument>;
   handle(context: CommandContext, argument: Argument): Outcome | Promise<Outcome>;
 }
 
@@ -160,17 +163,22 @@ export interface RefusalSpec {
 /** Makes a command that answers its code and reason to everyone; its note tells the codes. */
 export function defineRefusal({ verb, class: kind, rfc, code, codeInClear, why }: RefusalSpec): CommandDefinition {
   const note = codeInClear === undefined ? `Answers ${code}.` : `Answers ${code}, before TLS ${codeInClear}.`;
-  const traits = { verb, class: kind, rfc, help: verb, who: 'anyone', refused: why, note } as const;
   return {
-    ...traits,
+    ...{ verb, class: kind, rfc, help: verb, argument: ANYTHING, who: 'anyone', refused: why, note },
     run: async ({ session }) => ({ reply: reply(session.controlTls ? code : (codeInClear ?? code), why) }),
   };
 }
 
+/** What is refused is refused whatever stands behind it. */
+const ANYTHING: ArgumentShape = { syntax: '', parts: ['text'], required: 0 };
+
 /** Makes a command out of its description. */
 export function defineCommand<Argument>(spec: CommandSpec<Argument>): CommandDefinition {
+  const { argument, handle, ...traits } = spec;
   return {
-    ...spec,
-    run: async (context, text) => spec.handle(context, spec.parse(text, context.session)),
+    ...traits,
+    argument: { syntax: argument.syntax, parts: argument.parts, required: argument.required },
+    help: `${spec.verb} ${argument.syntax}`.trimEnd(),
+    run: async (context, text) => handle(context, readArgument(argument, text, context.session)),
   };
 }

@@ -99,6 +99,7 @@ const REFUSALS: readonly (readonly [line: string, scene: Scene, reply: string])[
   ['TYPE', {}, '501'],
   ['TYPE X', {}, '501'],
   ['TYPE E', {}, '504'],
+  ['TYPE ı', {}, '501'],
   ['TYPE A T', {}, '504'],
   ['TYPE A C', {}, '504'],
   ['TYPE L 7', {}, '504'],

@@ -5,6 +5,7 @@ import { PhaseTable } from '../../src/engine/phase-table.ts';
 import { assert } from '../../src/lib/assert.ts';
 import { FakeClock } from '../../src/lib/clock.ts';
 import { reply } from '../../src/protocol/reply.ts';
+import { NOTHING } from '../../src/spi/argument.ts';
 import type { CommandContext, Outcome } from '../../src/spi/command.ts';
 import { defineCommand } from '../../src/spi/command.ts';
 import { Fault } from '../../src/spi/fault.ts';
@@ -25,8 +26,7 @@ async function run(
     class: 'misc',
     who: options.who ?? 'anyone',
     rfc: 'none',
-    help: 'TEST',
-    parse: (text) => text,
+    argument: NOTHING,
     handle: () => {
       trace.push('own');
       return options.act?.() ?? { reply: reply(200, 'Done.') };

@@ -7,6 +7,7 @@ import { loginThrottle } from '../../src/modules/login-throttle.ts';
 import { tlsPolicy } from '../../src/modules/tls-policy.ts';
 import { DEFAULT_LIMITS } from '../../src/protocol/limits.ts';
 import { reply } from '../../src/protocol/reply.ts';
+import { NOTHING } from '../../src/spi/argument.ts';
 import type { Account } from '../../src/spi/authenticator.ts';
 import type { CommandContext, CommandTraits } from '../../src/spi/command.ts';
 import { silentLog } from '../../src/spi/log.ts';
@@ -14,7 +15,14 @@ import type { HandlerOf, Module, Phase } from '../../src/spi/module.ts';
 import type { Session } from '../../src/spi/session.ts';
 import { contextWith } from '../fixtures/command-context.ts';
 
-const TRAITS: CommandTraits = { verb: 'TEST', class: 'misc', who: 'anyone', rfc: 'none', help: 'TEST' };
+const TRAITS: CommandTraits = {
+  verb: 'TEST',
+  class: 'misc',
+  who: 'anyone',
+  rfc: 'none',
+  help: 'TEST',
+  argument: NOTHING,
+};
 const TLS = { version: 'TLSv1.3', suite: 'TLS_AES_256_GCM_SHA384', resumed: false };
 
 function handlerOf<P extends Phase>(module: Module, phase: P): HandlerOf<P> {
