@@ -33,9 +33,10 @@ export function wgetClient(gateway: Reachable, way: Way): PartnerClient {
 
 function wgetOptions({ user, password, certificates }: Reachable, { version, mode }: Way): readonly string[] {
   return [
-    ...['--no-config', '--no-hsts', '--no-verbose', '--tries=10', '--waitretry=0', '--timeout=10'],
+    ...['--no-config', '--no-hsts', '--no-verbose', '--tries=50', '--waitretry=0', '--timeout=10'],
     ...[`--ca-certificate=${certificates.files.caCert}`, `--user=${user}`, `--password=${password}`],
-    // Over TLS 1.3 it may look for its ticket before that has come; then it fails and tries again.
+    // Over TLS 1.3 it may look for its ticket before that has come; then it fails and tries again, often when the machine is
+    // busy.
     // Debian's wget is built with GnuTLS, whose priority string this is.
     `--ciphers=NORMAL:-VERS-ALL:+VERS-TLS${version}`,
     ...(mode === 'active' ? ['--no-passive-ftp'] : []),
