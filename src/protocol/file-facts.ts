@@ -5,6 +5,10 @@ export interface FileFacts {
   readonly kind: 'file' | 'directory' | 'other';
   readonly sizeBytes: number;
   readonly modifiedMs: number;
+  /**
+   * When its contents or its facts last changed, which nobody can set (ctime); undefined where storage does not know.
+   */
+  readonly changedMs?: number;
   /** When the file was made; undefined where storage does not know. */
   readonly createdMs?: number;
   /** Unix permission bits, 0 to 0o7777. */

@@ -29,6 +29,8 @@ export interface Limits {
   readonly loginFailuresPerAddressMax: number;
   /** How long such an address stays shut out, and how long its failures are remembered. */
   readonly loginLockoutMs: number;
+  /** Shortest time of a refused login. Protects names of users: how long a refusal takes tells nothing of its reason. */
+  readonly loginRefusalMs: number;
   /** Password checks that may wait for the hash function. Protects the thread pool, and so every transfer, from a login flood. */
   readonly passwordQueueMax: number;
   /** Silence on the control channel, with no transfer running, before the session ends (PCI DSS 8.2.8). */
@@ -70,6 +72,7 @@ export const DEFAULT_LIMITS: Limits = {
   loginAttemptsMax: 3,
   loginFailuresPerAddressMax: 10,
   loginLockoutMs: 1_800_000,
+  loginRefusalMs: 500,
   passwordQueueMax: 64,
   idleTimeoutMs: 900_000,
   sessionTimeMaxMs: 86_400_000,

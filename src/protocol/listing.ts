@@ -3,17 +3,17 @@ import type { DirectoryEntry } from './file-facts.ts';
 import { formatTimeVal } from './time.ts';
 
 /**
- * One line of LIST, its CRLF included. Times are UTC; one that lies more than half a year back, or more than a day
+ * One line of LIST, its CRLF included. Times are UTC, or those of this machine's zone; one that lies more than half a year back, or more than a day
  * ahead, has its year in place of the hour, as in `ls`. Setuid, setgid and sticky bits are not shown.
  */
-export function formatListLine(entry: DirectoryEntry, nowMs: number): string {
+export function formatListLine(entry: DirectoryEntry, nowMs: number, times: 'utc' | 'local' = 'utc'): string {
   const columns = [
     `${entry.kind === 'directory' ? 'd' : '-'}${modeText(entry.mode)}`,
     `${entry.linkCount}`.padStart(3),
     `${entry.owner}`.padEnd(8),
     `${entry.group}`.padEnd(8),
     `${entry.sizeBytes}`.padStart(8),
-    dateText(entry.modifiedMs, nowMs),
+    dateText(entry.modifiedMs, nowMs, times),
     listedName(entry.name),
   ];
   return `${columns.join(' ')}\r\n`;
@@ -68,8 +68,10 @@ function modeText(mode: number): string {
   return [...'rwxrwxrwx'].map((letter, index) => (bits[index] === '1' ? letter : '-')).join('');
 }
 
-function dateText(timeMs: number, nowMs: number): string {
-  const time = formatTimeVal(timeMs);
+function dateText(timeMs: number, nowMs: number, times: 'utc' | 'local'): string {
+  // The zone's difference at that time, which summer time moves, and not at the present one.
+  const offsetMs = times === 'local' ? new Date(timeMs).getTimezoneOffset() * 60_000 : 0;
+  const time = formatTimeVal(Number.isNaN(offsetMs) ? timeMs : timeMs - offsetMs);
   const month = MONTHS[Number(time.slice(4, 6)) - 1];
   const recent = timeMs >= nowMs - RECENT_MS && timeMs <= nowMs + DAY_MS;
   const last = recent ? `${time.slice(8, 10)}:${time.slice(10, 12)}` : ` ${time.slice(0, 4)}`;

@@ -8,7 +8,12 @@ export interface Reply {
 
 /** Makes a reply. Characters that would end or forge a line are replaced by spaces. */
 export function reply(code: number, ...lines: readonly string[]): Reply {
-  return { code, lines: (lines.length === 0 ? [''] : lines).map((line) => line.replace(/[\r\n\0]/g, ' ')) };
+  return { code, lines: (lines.length === 0 ? [''] : lines).map(replyLine) };
+}
+
+/** The text as one line of a reply. */
+export function replyLine(text: string): string {
+  return text.replace(/[\r\n\0]/g, ' ');
 }
 
 /**

@@ -3,9 +3,11 @@ import type { Clock } from '../lib/clock.ts';
 import type { Limits } from '../protocol/limits.ts';
 import type { Reply } from '../protocol/reply.ts';
 import { reply } from '../protocol/reply.ts';
+import type { VirtualPath } from '../protocol/virtual-path.ts';
 import { type ArgumentShape, type ArgumentSpec, readArgument } from './argument.ts';
 import type { Account, Requirement } from './authenticator.ts';
 import type { DataPort } from './data-port.ts';
+import type { Directive } from './directive.ts';
 import type { FileSystem } from './file-system.ts';
 import type { Log } from './log.ts';
 import type { PermissionLetter } from './permissions.ts';
@@ -30,6 +32,11 @@ export interface CommandTraits {
   /** `members` is refused with 530 before login. */
   readonly who: 'anyone' | 'members';
   readonly data?: DataUse;
+  /**
+   * Whether it works on files, so that rules are asked at each path that it touches and not about the command as such.
+   * By default so do the members' commands of the classes info, directories, read and write.
+   */
+  readonly files?: boolean;
   /** Uses up the range that RANG chose without being a transfer (HASH). */
   readonly usesRange?: boolean;
   /**
@@ -39,6 +46,8 @@ export interface CommandTraits {
   readonly duringTransfer?: 'now' | 'aborts' | 'waits';
   /** Its argument is never shown to a module or written into a log (PASS). */
   readonly secret?: boolean;
+  /** No command has this verb: it stands for what a client has typed, is in no table, and is refused with 500. */
+  readonly unknown?: boolean;
   /** Why it is refused whatever is asked; such a command is in the table and answers its code, never more. */
   readonly refused?: string;
   /**
@@ -78,6 +87,8 @@ export interface Outcome {
 export interface Policy {
   readonly tlsControlRequired: boolean;
   readonly tlsDataRequired: boolean;
+  /** Whether nobody logs in without a client certificate that counts. */
+  readonly clientCertificateRequired: boolean;
   readonly sessionReuse: Requirement;
   readonly closeNotify: Requirement;
   /** Shown after `SYST` and in `HELP`: never more than the product's name. */
@@ -86,6 +97,8 @@ export interface Policy {
   readonly modeZ: boolean;
   /** Whether SITE SYMLINK is offered; off by default, as a link is a second name that rules may not know. */
   readonly symlinks: boolean;
+  /** How LIST writes times; everything that RFC 3659 defines is UTC. */
+  readonly listingTimes: 'utc' | 'local';
   /** Whether PORT and EPRT are offered: whether the gateway may connect to clients. */
   readonly activeEnabled: boolean;
 }
@@ -133,8 +146,20 @@ export interface CommandContext {
   account(): Account;
   /** The account's files behind its permissions. @throws Fault `NotLoggedIn`. */
   files(): FileSystem;
+  /** The names of the classes that the session belongs to now, in the configuration's order. */
+  classes(): readonly string[];
+  /**
+   * What a directive amounts to for this session; with a directory, also by its section and its access files.
+   * @throws Fault `PermissionDenied` when an access file on the way is wrong.
+   */
+  setting<Value>(directive: Directive<Value>, directory?: VirtualPath): Promise<Value>;
   /** Asks the authenticators, then the modules that admit. @throws Fault `LoginIncorrect`, `Busy`, `TooManyConnections`. */
   authenticate(user: string, password: string): Promise<Account>;
+  /**
+   * Asks whether the client's certificate alone is proof enough for this user. @returns undefined when a password is
+   * needed. @throws as `authenticate`.
+   */
+  authenticateByCertificate(user: string): Promise<Account | undefined>;
   /** Sends a preliminary reply (1yz) at once. */
   mark(reply: Reply): void;
   /** Adds facts to the log entry of this command. */

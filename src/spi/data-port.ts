@@ -13,7 +13,7 @@ export interface DataPort {
   listen(): Promise<Endpoint>;
   /**
    * Remembers where to connect to; the connection is made when a transfer opens it.
-   * @throws Fault `NotImplemented` when active mode is switched off.
+   * @throws Fault `NotImplemented` when active mode is switched off; `Syntax` for an address or port that it must not go to.
    */
   target(endpoint: Endpoint): void;
   /** Whether a channel is arranged. */
@@ -36,10 +36,11 @@ export interface DataConnection {
   readonly tls: TlsFacts | undefined;
   readonly bytesMoved: number;
   /**
-   * The next bytes as they came, in pieces that are the caller's own; undefined at the end of data.
+   * The next bytes as they came, in pieces that are the caller's own; undefined at the end of data. Who asks for no more
+   * than `bytesMax` slows the sender down; a connection that cannot may give more.
    * @throws Fault `ConnectionLost`, `Stalled`; the signal's reason.
    */
-  read(): Promise<readonly Buffer[] | undefined>;
+  read(bytesMax?: number): Promise<readonly Buffer[] | undefined>;
   /** How the data ended; known once `read` gave undefined. In clear every end is `unauthenticated`. */
   readonly end: DataEnd;
   /** Sends bytes; resolves when more may be given. @throws Fault `ConnectionLost`, `Stalled`; the signal's reason. */

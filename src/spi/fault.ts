@@ -12,6 +12,10 @@ const FAULTS = {
   NotLoggedIn: { code: 530, text: 'Log in with USER and PASS first.' },
   LoginIncorrect: { code: 530, text: 'Login incorrect.' },
   TlsFirst: { code: 530, text: 'This server takes logins over TLS only: send AUTH TLS first (explicit FTPS).' },
+  CertificateRequired: {
+    code: 530,
+    text: 'This server takes logins only with a client certificate that it trusts.',
+  },
   LockedOut: { code: 421, text: 'Too many failed logins; try again later.' },
   TooManyConnections: { code: 421, text: 'Too many connections; try again later.' },
   Busy: { code: 421, text: 'The server is busy; try again later.' },
@@ -81,7 +85,8 @@ export class Fault extends Error {
     super(kind, options.cause === undefined ? undefined : { cause: options.cause });
     this.kind = kind;
     this.code = FAULTS[kind].code;
-    this.text = options.text ?? FAULTS[kind].text;
+    // Code that was not type-checked may give anything; what the client reads is text.
+    this.text = String(options.text ?? FAULTS[kind].text);
   }
 }
 

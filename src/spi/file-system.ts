@@ -5,6 +5,9 @@ import type { VirtualPath } from '../protocol/virtual-path.ts';
 /**
  * Where one account's files live. Every method throws `Fault`s of the file kinds (`NoSuchFile`, `NotADirectory`,
  * `PermissionDenied`, `StorageFull` ...) for what can be expected, with the cause inside.
+ *
+ * What is refused by name, as access files are, the gateway refuses by the name that is asked for: more it does not know.
+ * Storage where one thing has several names (links) must itself keep the others from leading there.
  */
 export interface FileSystem {
   /** The facts of what the path names. @throws Fault `NoSuchFile`. */
@@ -13,8 +16,12 @@ export interface FileSystem {
   /** Succeeds when a session may stand in this directory (CWD). @throws Fault `NoSuchFile`, `NotADirectory`. */
   enter(path: VirtualPath): Promise<void>;
 
-  /** The entries of a directory, in batches, without `.` and `..`, in no particular order. @throws Fault `NotADirectory`. */
-  list(path: VirtualPath): AsyncIterable<readonly DirectoryEntry[]>;
+  /**
+   * The entries of a directory, in batches, without `.` and `..`, in no particular order. What forbids it is told by the
+   * promise; what storage finds, by the promise or by the first batch. Nothing is held open before that is asked for.
+   * @throws Fault `NotADirectory`.
+   */
+  list(path: VirtualPath): Promise<AsyncIterable<readonly DirectoryEntry[]>>;
 
   /** Opens a regular file for reading. @throws Fault `NoSuchFile`, `NotAFile`. */
   openRead(path: VirtualPath): Promise<OpenedFile>;
@@ -44,6 +51,12 @@ export interface FileSystem {
    */
   rename(from: VirtualPath, to: VirtualPath, existing: ExistingFile): Promise<void>;
 
+  /**
+   * Whether the name itself is a symbolic link, also one that leads nowhere or out of the root; false for what is not
+   * there. Absent where storage has no links. All other methods but those that remove and rename follow links.
+   */
+  isLink?(path: VirtualPath): Promise<boolean>;
+
   /** Sets the time of last modification, in milliseconds since 1970 (UTC). */
   setModified(path: VirtualPath, modifiedMs: number): Promise<void>;
   /** Sets the time of creation; absent where storage cannot (no Unix file system can). */
@@ -52,6 +65,12 @@ export interface FileSystem {
   makeSymlink?(path: VirtualPath, target: VirtualPath): Promise<void>;
   /** Sets the Unix permission bits, 0 to 0o777. */
   setMode(path: VirtualPath, mode: number): Promise<void>;
+
+  /**
+   * Where on this machine's disk the path would be, symlinks in it not resolved; absent where storage keeps files
+   * elsewhere. For telling programs and people, never for opening: only storage itself opens files safely.
+   */
+  onDisk?(path: VirtualPath): string | undefined;
 
   /** Bytes that can still be stored, or undefined when storage cannot tell. */
   freeBytes(path: VirtualPath): Promise<number | undefined>;

@@ -1,10 +1,12 @@
 /**
- * The contract of a module: handlers on the six phases of every command, as in ProFTPD, and guards of connections and
- * logins. Guards fail closed: one that throws or hangs refuses. Observers fail open: what they throw is logged.
+ * The contract of a module: handlers on the six phases of every command, as in ProFTPD, settings that it declares, and
+ * guards of connections and logins. Guards (PRE_CMD, `onConnect`, `onLogin`) fail closed: one that throws or hangs
+ * refuses. Observers (POST and LOG phases, `onDisconnect`) fail open: what they throw, and that they hang, is logged.
  */
 import type { Reply } from '../protocol/reply.ts';
 import type { Account } from './authenticator.ts';
 import type { CommandContext, CommandTraits, Outcome } from './command.ts';
+import type { Directive } from './directive.ts';
 import type { Endpoint, Session, SessionChange } from './session.ts';
 
 /** Return word: not mine; ask the next handler. */
@@ -39,6 +41,21 @@ export interface Request {
   /** The text behind the verb; `***` for secrets. */
   readonly argument: string;
   readonly context: CommandContext;
+  /** Lines that this handler adds to the reply. */
+  readonly respond: ResponseChains;
+}
+
+/**
+ * The two chains of reply lines (ProFTPD's response handlers): the one that fits how the command ended is sent with its
+ * reply, under the reply's own code, and the other is dropped. Lines that are added in PRE_CMD and CMD stand before the
+ * command's own, those of POST_CMD and POST_CMD_ERR behind it. In the LOG phases the reply is sealed: what is added there
+ * goes nowhere.
+ */
+export interface ResponseChains {
+  /** Adds lines that are sent when the command succeeds. */
+  add(...lines: readonly string[]): void;
+  /** Adds lines that are sent when it fails. */
+  addError(...lines: readonly string[]): void;
 }
 
 /** How a command ended, for the phases behind it. */
@@ -46,6 +63,8 @@ export interface Result {
   readonly reply: Reply;
   /** The fault or error that ended it; undefined on success and for plain error replies. */
   readonly cause: unknown;
+  /** What it changes in the session, behind its reply; undefined when nothing. */
+  readonly change?: SessionChange | undefined;
   readonly durationMs: number;
   /** What the command noted for the log. */
   readonly notes: Readonly<Record<string, unknown>>;
@@ -72,6 +91,9 @@ export interface PhaseHandles {
 /** The names of the phases. */
 export type Phase = keyof PhaseHandles;
 
+/** The phases in their order; the last four are two pairs, of which the end of the command chooses one each. */
+export const PHASES: readonly Phase[] = ['PRE_CMD', 'CMD', 'POST_CMD', 'POST_CMD_ERR', 'LOG_CMD', 'LOG_CMD_ERR'];
+
 /** A handler of one phase and its place: which commands it is called for, and before whom. */
 export interface HandlerOf<P extends Phase> {
   readonly phase: P;
@@ -89,15 +111,65 @@ export type PhaseHandler = { [P in Phase]: HandlerOf<P> }[Phase];
 export interface Module {
   readonly name: string;
   readonly handlers?: readonly PhaseHandler[];
-  /** Guard of connections, before a byte is exchanged. @throws Fault to refuse; its text is sent. */
-  onConnect?(peer: Endpoint): void;
-  /** Guard of logins, after proof and before the session has the account. @throws Fault to refuse. */
-  onLogin?(account: Account, session: Session): void;
-  /** Observer: the session is over. Called once for every connection that `onConnect` let in. */
-  onDisconnect?(session: Session): void;
+  /** The settings that it declares; `context.setting` and `Settings` give their values. */
+  readonly directives?: readonly Directive[];
+  /**
+   * Guard of connections, before a byte is exchanged. It is waited for; one that throws something else than a Fault, or
+   * takes too long, refuses. @throws Fault to refuse; its text is sent.
+   */
+  onConnect?(peer: Endpoint, session: Session): MaybePromise<void>;
+  /**
+   * Guard of logins, after proof and before the session has the account. It is waited for as `onConnect` is, and fails in
+   * the same way: the client then reads what it reads behind a wrong password. @throws Fault to refuse.
+   */
+  onLogin?(account: Account, session: Session): MaybePromise<void>;
+  /**
+   * Observer: the session is over. Called once for every connection that `onConnect` let in; nobody waits for its promise.
+   */
+  onDisconnect?(session: Session): MaybePromise<void>;
 }
 
-/** Checks a module's description. */
+/** Makes a module out of its description. @throws TypeError when code that was not type-checked describes none. */
 export function defineModule(module: Module): Module {
+  checkModule(module);
   return module;
+}
+
+const MODULE_KEYS: Readonly<Record<keyof Module, true>> = {
+  name: true,
+  handlers: true,
+  directives: true,
+  onConnect: true,
+  onLogin: true,
+  onDisconnect: true,
+};
+
+/** Says what is wrong with a module, whoever made it. @throws TypeError. */
+export function checkModule(module: Module): void {
+  const { name, handlers = [], directives = [] } = module;
+  if (typeof name !== 'string' || name === '') throw new TypeError('a module needs a name');
+  const wrong = (what: string) => new TypeError(`module ${name}: ${what}`);
+  // An object of a class may keep things of its own; one that was written down has nothing else in it.
+  const written = Object.getPrototypeOf(module) === Object.prototype;
+  const stray = written ? Object.keys(module).find((key) => !Object.hasOwn(MODULE_KEYS, key)) : undefined;
+  if (stray !== undefined)
+    throw wrong(`it has no place for ${stray}; it may have ${Object.keys(MODULE_KEYS).join(', ')}`);
+  if (!Array.isArray(handlers) || !Array.isArray(directives)) throw wrong('its handlers and directives must be lists');
+  for (const handler of handlers) {
+    if (typeof handler !== 'object' || handler === null) throw wrong('one of its handlers is no object');
+  }
+  for (const { phase, verb, priority = 0, handle } of handlers) {
+    if (!PHASES.includes(phase)) throw wrong(`there is no phase ${String(phase)}; the phases are ${PHASES.join(', ')}`);
+    if (typeof verb !== 'string' || !/^(?:\*|[A-Z]+)$/.test(verb)) {
+      throw wrong(`a ${phase} handler waits for '${String(verb)}', which is neither a verb in capitals nor *`);
+    }
+    if (!Number.isFinite(priority)) throw wrong(`the priority of its ${phase} handler for ${verb} is no number`);
+    if (typeof handle !== 'function') throw wrong(`its ${phase} handler for ${verb} is no function`);
+  }
+  for (const hook of ['onConnect', 'onLogin', 'onDisconnect'] as const) {
+    if (module[hook] !== undefined && typeof module[hook] !== 'function') throw wrong(`its ${hook} is no function`);
+  }
+  const names = directives.map((directive) => directive.name);
+  const twin = names.find((directive, index) => names.indexOf(directive) < index);
+  if (twin !== undefined) throw wrong(`it declares the directive ${twin} twice`);
 }

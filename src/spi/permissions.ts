@@ -18,6 +18,9 @@ export const PERMISSIONS = {
 /** One of the letters. */
 export type PermissionLetter = keyof typeof PERMISSIONS;
 
+/** The letters themselves, in that order. */
+export const PERMISSION_LETTERS: readonly PermissionLetter[] = Object.keys(PERMISSIONS).filter(isLetter);
+
 /** The letters of a text such as `elr`; undefined when one of its characters is no permission letter. */
 export function parsePermissions(text: string): ReadonlySet<PermissionLetter> | undefined {
   const letters = new Set<PermissionLetter>();

@@ -20,13 +20,35 @@ export interface TlsFacts {
   readonly resumed: boolean;
   /** The name that the client asked for (SNI), in small letters; absent when it named none. */
   readonly serverName?: string;
+  /** The client's certificate, when it showed one and a trusted authority had issued it. */
+  readonly clientCertificate?: ClientCertificate;
+}
+
+/** A client certificate that was verified in the TLS handshake of the control channel. */
+export interface ClientCertificate {
+  /** SHA-256 of the whole certificate, as 64 small hexadecimal digits. */
+  readonly fingerprint: string;
+  /** SHA-256 of its public key (SubjectPublicKeyInfo), as 64 small hexadecimal digits. */
+  readonly publicKeyFingerprint: string;
+  /** Common name of the subject; undefined when it has none, or several. */
+  readonly commonName: string | undefined;
+  /** The subject's alternative names: `email:a@b.example`, `dns:host.example`, `uri:urn:x`. */
+  readonly alternativeNames: readonly string[];
+  /** The issuer's distinguished name, one line. */
+  readonly issuer: string;
+  readonly serialNumber: string;
+  /** Milliseconds since 1970 (UTC). */
+  readonly validToMs: number;
 }
 
 /** How far the login has come. */
 export type LoginState =
   | { readonly state: 'ExpectUser' }
   | { readonly state: 'ExpectPass'; readonly user: string }
-  | { readonly state: 'LoggedIn'; readonly account: Account };
+  | { readonly state: 'LoggedIn'; readonly account: Account; readonly by?: LoginProof };
+
+/** What a login was proved by: PASS, or the client's certificate at USER. */
+export type LoginProof = 'password' | 'certificate';
 
 /** Protection level of data channels: `C` clear, `P` private (RFC 4217 section 9). */
 export type ProtectionLevel = 'C' | 'P';
@@ -98,7 +120,8 @@ export type SessionChange =
   | { readonly kind: 'SeePbsz' }
   | { readonly kind: 'SetProtection'; readonly level: ProtectionLevel }
   | { readonly kind: 'NameUser'; readonly user: string }
-  | { readonly kind: 'LogIn'; readonly account: Account }
+  /** By password unless it says otherwise; whatever an earlier login of the session has left is gone. */
+  | { readonly kind: 'LogIn'; readonly account: Account; readonly by?: LoginProof }
   | { readonly kind: 'FailLogin' }
   /** REIN, in clear: as after connect. */
   | { readonly kind: 'Reinitialise' }
@@ -123,4 +146,9 @@ export type SessionChange =
 export function charsetOf({ login, utf8Asked }: Session): Charset {
   if (login.state !== 'LoggedIn' || utf8Asked) return UTF_8;
   return login.account.charset ?? UTF_8;
+}
+
+/** The account of a session that is logged in; undefined before. */
+export function accountIn({ login }: Session): Account | undefined {
+  return login.state === 'LoggedIn' ? login.account : undefined;
 }

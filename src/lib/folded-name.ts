@@ -1,0 +1,14 @@
+/** Names as the most forgiving storage compares them, for judging whether one reaches what another one names. */
+
+/**
+ * A name without regard to case, to forms of Unicode, to characters that nobody sees (HFS+), and to dots and spaces at
+ * the end (Windows). Two names that come out alike may be one file.
+ */
+export function foldedName(name: string): string {
+  const visible = name.normalize('NFKC').replace(/\p{Default_Ignorable_Code_Point}/gu, '');
+  return visible
+    .toUpperCase()
+    .toLowerCase()
+    .normalize('NFKC')
+    .replace(/[. ]+$/, '');
+}
