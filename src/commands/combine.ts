@@ -9,9 +9,10 @@ import { parseWords } from '../protocol/words.ts';
 import { PATH } from '../spi/argument.ts';
 import { type CommandContext, defineCommand, type Outcome } from '../spi/command.ts';
 import { Fault, orFault } from '../spi/fault.ts';
-import type { OpenedFile, StagedWrite } from '../spi/file-system.ts';
+import type { OpenedFile } from '../spi/file-system.ts';
 import { mayChange } from '../spi/permissions.ts';
 import { appendFile, publish, refuseLarger } from './publish.ts';
+import { mayBeTold, type UploadBase } from './upload-base.ts';
 
 /** COMB: atomic, unlike elsewhere: the target has all parts or is as it was, and the parts go only after that. */
 const comb = defineCommand({
@@ -55,7 +56,7 @@ async function combine(context: CommandContext, target: VirtualPath, paths: read
     parts.push({ path: one, facts: await withOpened(context, one, async ({ facts }) => facts) });
     refuseLarger(context, totalBytes(parts));
   }
-  const staged = await stageTarget(context, target, parts);
+  const { staged, telling } = await stageTarget(context, target, parts);
   const { bytes, sha256 } = await publish(context, staged, async (writing) => {
     for (const part of parts) {
       await withOpened(context, part.path, async (opened) => {
@@ -66,18 +67,22 @@ async function combine(context: CommandContext, target: VirtualPath, paths: read
   });
   const leftCount = await removeParts(context, parts);
   const left = leftCount === 0 ? '' : ` ${leftCount} of the parts could not be deleted.`;
-  return { reply: reply(250, `Combined into ${bytes} bytes, SHA-256 ${sha256}.${left}`) };
+  const what = telling ? ` into ${bytes} bytes, SHA-256 ${sha256}` : '';
+  return { reply: reply(250, `Combined${what}.${left}`) };
 }
+
+/** The target as a write, and whether its size and hash may be told (see `UploadBase`). */
+type Target = Pick<UploadBase, 'staged' | 'telling'>;
 
 /**
  * Begins a new target, or goes on with one that exists. Appending where nothing is published would go on with an
  * unfinished upload of that name; so it is asked for only behind the refusal to make a new file, and given back should
  * the target have vanished in between.
  */
-async function stageTarget(context: CommandContext, target: VirtualPath, parts: readonly Part[]): Promise<StagedWrite> {
+async function stageTarget(context: CommandContext, target: VirtualPath, parts: readonly Part[]): Promise<Target> {
   const files = context.files();
   try {
-    return await files.stage(target, { from: 'empty', existing: 'keep' });
+    return { staged: await files.stage(target, { from: 'empty', existing: 'keep' }), telling: true };
   } catch (error) {
     if (!(error instanceof Fault) || error.kind !== 'FileExists') throw error;
   }
@@ -87,8 +92,9 @@ async function stageTarget(context: CommandContext, target: VirtualPath, parts: 
     throw new Fault('BadName', { text: 'The target cannot be one of its parts.' });
   }
   refuseLarger(context, sizeBytes + totalBytes(parts));
+  const telling = await mayBeTold(context, target);
   const staged = await files.stage(target, { from: 'append', existing: context.account().existing });
-  if (staged.startBytes === sizeBytes) return staged;
+  if (staged.startBytes === sizeBytes) return { staged, telling };
   await staged.abort('keep');
   throw new Fault('FileBusy');
 }

@@ -14,11 +14,8 @@ import { type CommandContext, defineCommand, type Outcome, type Policy } from '.
 import { Fault, orFault } from '../spi/fault.ts';
 import type { Session } from '../spi/session.ts';
 
-/** Below it live services that a stranger must not make us connect to. */
-const ACTIVE_PORT_MIN = 1_024;
-
 const ACTIVE_NOTE =
-  'Only to the address of the control connection, and to no port below 1024; else 501. 502 where `active.enabled` is false.';
+  'Only to the address of the control connection, unless others are let in, and to no port below 1024; else 501. 502 where `active.enabled` is false.';
 
 /** PASV: listens on a port; IPv4 only, because its reply has no room for more. */
 const pasv = defineCommand({
@@ -118,13 +115,9 @@ function activeOffered(_session: Session, { activeEnabled }: Policy): boolean {
   return activeEnabled;
 }
 
-/** Any other address would make the gateway a bouncing board for attacks (CVE-1999-0017; RFC 4217 section 15.2.1). */
+/** Which addresses and ports it may be is decided where connections are made. */
 function connectTo({ session, data }: CommandContext, { address, port }: HostPort): Outcome {
   refuseAfterEpsvAll(session);
-  if (address !== session.peer.address) {
-    throw new Fault('Syntax', { text: 'Data connections go to the address of the control connection only.' });
-  }
-  if (port < ACTIVE_PORT_MIN) throw new Fault('Syntax', { text: `Ports below ${ACTIVE_PORT_MIN} are refused.` });
   data.target({ address, port });
   return { reply: reply(200, 'The data connection goes there.') };
 }

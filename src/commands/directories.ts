@@ -38,6 +38,7 @@ const pwd = defineCommand({
   aliases: ['XPWD'],
   class: 'directories',
   who: 'members',
+  files: false,
   rfc: 'RFC 959 section 4.1.3',
   argument: NOTHING,
   handle: ({ session }) => ({ reply: reply(257, `${quotePath(session.cwd)} is the current directory.`) }),

@@ -25,13 +25,15 @@ const list = defineCommand({
     requireArranged(context);
     const files = context.files();
     const nowMs = context.clock.now();
+    const { listingTimes } = context.policy;
     const facts = await files.stat(target);
     if (facts.kind !== 'directory') {
-      return transferListing(context, batchOf([formatListLine({ ...facts, name: typed }, nowMs)]));
+      return transferListing(context, batchOf([formatListLine({ ...facts, name: typed }, nowMs, listingTimes)]));
     }
+    const batches = await files.list(target);
     return transferListing(
       context,
-      mapBatches(files.list(target), (entry) => formatListLine(entry, nowMs)),
+      mapBatches(batches, (entry) => formatListLine(entry, nowMs, listingTimes)),
     );
   },
 });
@@ -54,9 +56,10 @@ const nlst = defineCommand({
     if (kind !== 'directory') return transferListing(context, batchOf([formatNlstLine(typed)]));
     const directory = typed.endsWith('/') ? typed : `${typed}/`;
     const prefix = target === context.session.cwd ? '' : directory;
+    const batches = await files.list(target);
     return transferListing(
       context,
-      mapBatches(files.list(target), ({ name }) => formatNlstLine(prefix + name)),
+      mapBatches(batches, ({ name }) => formatNlstLine(prefix + name)),
     );
   },
 });

@@ -1,22 +1,34 @@
 /** Who the client is: USER, PASS, ACCT, REIN and QUIT (RFC 959 section 4.1.1). */
 import { reply } from '../protocol/reply.ts';
 import { NOTHING, text } from '../spi/argument.ts';
-import { defineCommand } from '../spi/command.ts';
+import { type CommandContext, defineCommand, type Outcome } from '../spi/command.ts';
 import { Fault } from '../spi/fault.ts';
 
 /**
- * USER: always asks for a password, so that nobody learns which names exist. Within a login it begins a new one, as
- * RFC 959 section 4.1.1 allows.
+ * USER: asks for a password, so that nobody learns which names exist, unless the client's certificate is proof enough for
+ * the one that it names (232, RFC 2228 section 4, RFC 4217 section 12.1). Within a login it begins a new one, as RFC 959
+ * section 4.1.1 allows.
  */
 const user = defineCommand({
   verb: 'USER',
   class: 'auth',
   who: 'anyone',
   rfc: 'RFC 959 section 4.1.1',
+  note: 'Answers 232 when the client certificate is proof enough for that user, else 331 for every name.',
   argument: text('name'),
 
-  handle(context, name) {
+  async handle(context, name) {
     context.note({ user: name });
+    try {
+      const account = await context.authenticateByCertificate(name);
+      if (account !== undefined) {
+        context.note({ by: 'certificate' });
+        const text = 'Logged in by your certificate.';
+        return { reply: reply(232, text), change: { kind: 'LogIn', account, by: 'certificate' } };
+      }
+    } catch (error) {
+      return failedLogin(context, error);
+    }
     return { reply: reply(331, 'Send the password with PASS.'), change: { kind: 'NameUser', user: name } };
   },
 });
@@ -28,20 +40,22 @@ const pass = defineCommand({
   who: 'anyone',
   secret: true,
   rfc: 'RFC 959 section 4.1.1',
+  note: 'Answers 202 behind a USER that was answered 232.',
   argument: { syntax: 'password', parts: ['text'], required: 0, parse: (text) => text },
 
   async handle(context, password) {
     const { login } = context.session;
+    // Some clients send it whatever USER has said (RFC 959 section 5.4).
+    if (login.state === 'LoggedIn' && login.by === 'certificate') {
+      return { reply: reply(202, 'PASS is not needed: your certificate has logged you in.') };
+    }
     if (login.state !== 'ExpectPass') throw new Fault('Sequence', { text: 'PASS comes behind USER.' });
     context.note({ user: login.user });
     try {
       const account = await context.authenticate(login.user, password);
       return { reply: reply(230, 'Logged in.'), change: { kind: 'LogIn', account } };
     } catch (error) {
-      if (!(error instanceof Fault) || error.kind !== 'LoginIncorrect') throw error;
-      // A change cannot ride on a Fault, and the session has to count this; the reason is for the log only.
-      if (error.cause instanceof Error) context.note({ cause: error.cause.message });
-      return { reply: reply(error.code, error.text), change: { kind: 'FailLogin' } };
+      return failedLogin(context, error);
     }
   },
 });
@@ -92,3 +106,11 @@ const quit = defineCommand({
 
 /** The commands of this file. */
 export const LOGIN = [user, pass, acct, rein, quit] as const;
+
+/** What becomes of a login that was refused. @throws what was thrown, when it was something else. */
+function failedLogin(context: CommandContext, error: unknown): Outcome {
+  if (!(error instanceof Fault) || error.kind !== 'LoginIncorrect') throw error;
+  // A change cannot ride on a Fault, and the session has to count this; the reason is for the log only.
+  if (error.cause instanceof Error) context.note({ cause: error.cause.message });
+  return { reply: reply(error.code, error.text), change: { kind: 'FailLogin' } };
+}

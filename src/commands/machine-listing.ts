@@ -66,7 +66,7 @@ async function* directoryLines(
     return `${factsLine(context, entry, inside ?? target)}\r\n`;
   };
   let heading = headingOf(context, target, facts);
-  for await (const batch of context.files().list(target)) {
+  for await (const batch of await context.files().list(target)) {
     yield [...heading, ...batch.filter(({ kind }) => kind !== 'other').map(line)];
     heading = [];
   }

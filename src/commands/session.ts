@@ -22,18 +22,22 @@ const feat = defineCommand({
   handle: (context) => ({ reply: reply(211, 'Features:', ...featuresOf(context.commands, context), 'End') }),
 });
 
-/** HELP: all verbs that are offered, those that are refused on purpose marked; or what is to be known of one. */
+/**
+ * HELP: all verbs that are offered, those that are refused on purpose marked; or what is to be known of one, or of a
+ * command that stands behind a verb (`HELP SITE CHMOD`).
+ */
 const help = defineCommand({
   verb: 'HELP',
   class: 'info',
   who: 'anyone',
   rfc: 'RFC 959 section 4.1.3',
-  argument: { syntax: '[verb]', parts: ['word'], required: 0, parse: asciiUpper },
+  argument: { syntax: '[verb]', parts: ['word'], required: 0, parse: (text) => asciiUpper(text).trim() },
 
   handle(context, verb) {
     const commands = offeredOf(context.commands, context);
     if (verb !== '') {
-      const known = commands.find((command) => command.verb === verb || command.aliases?.includes(verb));
+      const all = commands.flatMap((one) => [one, ...offeredOf(one.subcommands ?? [], context)]);
+      const known = all.find((command) => command.verb === verb || command.aliases?.includes(verb));
       if (known === undefined) throw new Fault('NotImplemented');
       return { reply: helpOn(known, context) };
     }

@@ -90,7 +90,7 @@ async function treeBytes(context: CommandContext, top: VirtualPath, topUnique: s
   const seen = new Set([topUnique]);
   const pending = [top];
   for (let directory = pending.pop(); directory !== undefined; directory = pending.pop()) {
-    for await (const batch of context.files().list(directory)) {
+    for await (const batch of await context.files().list(directory)) {
       context.signal.throwIfAborted();
       entriesLeft -= batch.length;
       if (entriesLeft < 0) throw new Fault('ListingTooLong', { text: 'The directory holds too much to be added up.' });

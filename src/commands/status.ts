@@ -15,6 +15,7 @@ const stat = defineCommand({
   verb: 'STAT',
   class: 'info',
   who: 'anyone',
+  files: true,
   duringTransfer: 'now',
   rfc: 'RFC 959 section 4.1.3',
   permissions: ['l with a path'],
@@ -60,7 +61,7 @@ async function pathStatus(context: CommandContext, target: VirtualPath): Promise
   if (facts.kind !== 'directory')
     return { reply: reply(213, 'Status follows.', line({ ...facts, name: target }), 'End') };
   const lines: string[] = [];
-  for await (const batch of files.list(target)) {
+  for await (const batch of await files.list(target)) {
     if (lines.length + batch.length > STATUS_LINES_MAX) {
       throw new Fault('ListingTooLong', { text: 'Too long for the control channel: send LIST or MLSD.' });
     }

@@ -103,7 +103,8 @@ async function upload(context: CommandContext, target: VirtualPath, from: 'empty
 }
 
 /** The number is that of REST, which in TYPE A is another than that of the bytes at rest. */
-function whatToSend({ range, restartBytes }: Session, { staged }: UploadBase): string {
+function whatToSend({ range, restartBytes }: Session, { staged, telling }: UploadBase): string {
+  if (!telling) return 'Send the file.';
   if (range !== undefined) return `Send bytes ${range.startBytes} to ${range.endBytes} of the file.`;
   const start = restartBytes > 0 ? restartBytes : staged.startBytes;
   return start > 0 ? `Send the file from byte ${start} on.` : 'Send the file.';
@@ -121,7 +122,7 @@ async function fill(context: CommandContext, { target, base, mark }: Prepared): 
     );
     context.note({ bytes, sha256, end });
     await staged.commit();
-    return { reply: reply(226, `Stored ${bytes} bytes, SHA-256 ${sha256}.`) };
+    return { reply: reply(226, base.telling ? `Stored ${bytes} bytes, SHA-256 ${sha256}.` : 'Stored.') };
   } catch (error) {
     const partial = base.resumable && canBecomeWhole(error) ? onIncomplete : 'remove';
     const keptBytes = await staged.abort(partial).catch((failure: unknown) => {
@@ -129,7 +130,7 @@ async function fill(context: CommandContext, { target, base, mark }: Prepared): 
       return 0;
     });
     context.note({ keptBytes });
-    throw keptBytes > 0 && session.type === 'I' ? withResumption(error, keptBytes) : error;
+    throw keptBytes > 0 && session.type === 'I' && base.telling ? withResumption(error, keptBytes) : error;
   } finally {
     await base.close();
   }

@@ -14,6 +14,11 @@ export interface UploadBase {
   readonly splice?: Splice;
   /** Whether what arrives before a break is the beginning of the file, so that an upload can go on behind it. */
   readonly resumable: boolean;
+  /**
+   * Whether size and hash of the whole may be told: not when it begins with what the account may not read, since its hash
+   * would tell of that byte by byte.
+   */
+  readonly telling: boolean;
   /** Closes what `splice` reads from, when all is over. */
   close(): Promise<void>;
 }
@@ -34,15 +39,35 @@ export async function uploadBase(
   // An account that may not overwrite ('keep') is told so here when the file exists, and by commit when it came since.
   const { existing } = context.account();
   const files = context.files();
-  if (restartBytes === 0) return alone(await files.stage(target, { from, existing }));
+  if (restartBytes === 0 && from === 'empty') return alone(await files.stage(target, { from, existing }));
+  // Asked first: what the write begins with is what is there now.
+  const telling = await mayBeTold(context, target);
+  if (restartBytes === 0) return { ...alone(await files.stage(target, { from, existing })), telling };
   if (mode !== 'S') throw new Fault('RestartInvalid', { text: 'Restarts need MODE S.' });
-  if (type === 'A') return alone(await behindAscii(context, target, restartBytes));
-  return alone(await files.stage(target, { from: 'restart', offsetBytes: restartBytes, existing }));
+  if (type === 'A') return { ...alone(await behindAscii(context, target, restartBytes)), telling };
+  return { ...alone(await files.stage(target, { from: 'restart', offsetBytes: restartBytes, existing })), telling };
 }
 
 /** A base with nothing behind what the write begins with. */
 export function alone(staged: StagedWrite): UploadBase {
-  return { staged, resumable: true, close: async () => undefined };
+  return { staged, resumable: true, telling: true, close: async () => undefined };
+}
+
+/** Whether the account may read the published file, or knows that there is none. */
+export async function mayBeTold(context: CommandContext, target: VirtualPath): Promise<boolean> {
+  const files = context.files();
+  try {
+    await (await files.openRead(target)).close();
+    return true;
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    if (error.kind === 'NoSuchFile') return true;
+    if (error.kind !== 'PermissionDenied') throw error;
+  }
+  return files.stat(target).then(
+    () => false,
+    (error: unknown) => error instanceof Fault && error.kind === 'NoSuchFile',
+  );
 }
 
 /**
@@ -93,7 +118,13 @@ async function aroundRange(context: CommandContext, target: VirtualPath, range: 
     if (range.startBytes > published.facts.sizeBytes) throw beyond(published.facts.sizeBytes);
     const { existing } = context.account();
     const staged = await context.files().stage(target, { from: 'empty', existing });
-    return { staged, splice: spliced(range, published), resumable: false, close: () => published.close() };
+    return {
+      staged,
+      splice: spliced(range, published),
+      resumable: false,
+      telling: true,
+      close: () => published.close(),
+    };
   } catch (error) {
     await published.close();
     throw error;

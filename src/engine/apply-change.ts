@@ -2,6 +2,7 @@
 import { unreachable } from '../lib/assert.ts';
 import { DEFAULT_FACTS } from '../protocol/facts.ts';
 import { ROOT } from '../protocol/virtual-path.ts';
+import type { Account } from '../spi/authenticator.ts';
 import type { CommandTraits } from '../spi/command.ts';
 import type { Endpoint, Session, SessionChange, TlsFacts } from '../spi/session.ts';
 
@@ -66,6 +67,11 @@ export function afterCommand(session: Session, command: CommandTraits, change: S
   return change === undefined ? next : applyChange(next, change);
 }
 
+/** The session as it will be once this account is logged in, for guards of logins to look at. */
+export function loggedInAs(session: Session, account: Account): Session {
+  return applyChange(session, { kind: 'LogIn', account });
+}
+
 function applyChange(session: Session, change: SessionChange): Session {
   switch (change.kind) {
     case 'StartTls':
@@ -91,8 +97,14 @@ function applyChange(session: Session, change: SessionChange): Session {
         utf8Asked: session.utf8Asked,
         login: { state: 'ExpectPass', user: change.user },
       };
-    case 'LogIn':
-      return { ...session, login: { state: 'LoggedIn', account: change.account } };
+    case 'LogIn': {
+      const { account, by } = change;
+      const cwd = account.startDirectory ?? ROOT;
+      if (by !== 'certificate') return { ...session, cwd, login: { state: 'LoggedIn', account } };
+      // It happens at USER, and so begins anew what USER begins anew.
+      const named = applyChange(session, { kind: 'NameUser', user: account.name });
+      return { ...named, cwd, login: { state: 'LoggedIn', account, by } };
+    }
     case 'FailLogin':
       return { ...session, login: { state: 'ExpectUser' }, failedLogins: session.failedLogins + 1 };
     case 'Reinitialise':

@@ -6,19 +6,24 @@
  * Guards fail closed, observers fail open. Nothing is acknowledged before it has been logged, because the reply is
  * handed back only behind the LOG phases.
  */
+import { aside } from '../lib/aside.ts';
 import { AssertionFailed } from '../lib/assert.ts';
 import type { Clock } from '../lib/clock.ts';
+import { isPromise } from '../lib/is-promise.ts';
 import type { Reply } from '../protocol/reply.ts';
 import { isPositive, reply } from '../protocol/reply.ts';
 import type { CommandContext, CommandDefinition, Outcome } from '../spi/command.ts';
 import { Fault } from '../spi/fault.ts';
 import type { Log } from '../spi/log.ts';
-import type { Declined, Errored, Phase, Request, Result } from '../spi/module.ts';
+import type { Errored, Phase, Request, Result } from '../spi/module.ts';
 import type { SessionChange } from '../spi/session.ts';
+import { HANDLER_TIMEOUT_MS } from './module-hooks.ts';
+import { checkedOutcome, checkedReply } from './outcome-check.ts';
 import type { PhaseTable, Placed } from './phase-table.ts';
+import { Chains } from './response-chains.ts';
 
-/** A guard that has not answered by then has refused. */
-const GUARD_TIMEOUT_MS = 10_000;
+/** What the client reads when the mistake is ours, or a module's. */
+const LOCAL = reply(new Fault('Local').code, new Fault('Local').text);
 
 /** What came of a command. */
 export interface Completion {
@@ -38,36 +43,51 @@ export interface Dispatch {
 
 /** Carries a command through its phases. Never throws: whatever goes wrong becomes the reply. */
 export async function dispatch(table: PhaseTable, call: Dispatch): Promise<Completion> {
+  try {
+    return await carry(table, call);
+  } catch (error) {
+    // Each step catches what it calls. What comes here has broken even that, and with it what the session believes.
+    aside(
+      () => call.context.log.error('command.bug', { error }),
+      () => undefined,
+    );
+    return { reply: LOCAL, change: { kind: 'Close' } };
+  }
+}
+
+async function carry(table: PhaseTable, call: Dispatch): Promise<Completion> {
   const { command, context, notes } = call;
-  const request: Request = { traits: command, argument: call.shownArgument, context };
+  const chains = new Chains();
+  const request: Request = { traits: command, argument: call.shownArgument, context, respond: chains };
   const startMs = context.clock.monotonicMs();
-  const ended = await settle(() => act(table, call, request), context.log);
-  const result = (final: Reply): Result => ({
-    reply: final,
-    cause: ended.cause,
+  const { outcome, cause } = await settle(() => act(table, call, request), context.log);
+  const result = (answer: Reply): Result => ({
+    reply: answer,
+    cause,
+    change: outcome.change,
     durationMs: context.clock.monotonicMs() - startMs,
     notes,
   });
 
-  if (isPositive(ended.outcome.reply)) {
-    const sealed = result(ended.outcome.reply);
-    for (const placed of table.chain('POST_CMD', command)) {
-      await observe(placed, context.log, async () => {
-        const answer = await placed.handler.handle(request, sealed);
-        if (answer.word === 'ERROR') throw new Error(answer.reply.lines.join(' '));
-      });
-    }
-    for (const placed of table.chain('LOG_CMD', command)) {
-      await observe(placed, context.log, () => placed.handler.handle(request, sealed));
-    }
-    return { reply: sealed.reply, change: ended.outcome.change };
+  chains.commandDone();
+  const succeeded = isPositive(outcome.reply);
+  for (const placed of table.chain(succeeded ? 'POST_CMD' : 'POST_CMD_ERR', command)) {
+    await observe(placed, context, async () => {
+      const answer = await inTime(placed, context.clock, () => placed.handler.handle(request, result(outcome.reply)));
+      const refused = answer.word === 'DECLINED' ? undefined : errorOf(placed, answer);
+      if (refused === undefined) return;
+      // Behind success there is nothing left to refuse; behind failure the client reads what a handler adds.
+      if (succeeded) throw new Error(refused.lines.join(' '));
+      chains.addError(...refused.lines);
+    });
   }
 
-  const sealed = result(await addedTo(ended.outcome.reply, table, command, request, result));
-  for (const placed of table.chain('LOG_CMD_ERR', command)) {
-    await observe(placed, context.log, () => placed.handler.handle(request, sealed));
+  const sealed = result(chains.around(outcome.reply));
+  chains.seal();
+  for (const placed of table.chain(succeeded ? 'LOG_CMD' : 'LOG_CMD_ERR', command)) {
+    await observe(placed, context, () => inTime(placed, context.clock, () => placed.handler.handle(request, sealed)));
   }
-  return { reply: sealed.reply, change: ended.outcome.change };
+  return { reply: sealed.reply, change: outcome.change };
 }
 
 /** The login gate, the guards, then whoever handles the command first. @throws Fault to refuse. */
@@ -75,21 +95,31 @@ async function act(table: PhaseTable, call: Dispatch, request: Request): Promise
   const { command, context } = call;
   if (command.who === 'members' && context.session.login.state !== 'LoggedIn') throw new Fault('NotLoggedIn');
   for (const placed of table.chain('PRE_CMD', command)) {
-    const answer = await withDeadline(context.clock, () => placed.handler.handle(request));
-    if (answer.word !== 'DECLINED') return { reply: refusal(placed, answer) };
+    const answer = await inTime(placed, context.clock, () => placed.handler.handle(request));
+    if (answer.word !== 'DECLINED') return { reply: errorOf(placed, answer) };
   }
-  for (const { handler } of table.chain('CMD', command)) {
-    const answer = await handler.handle(request);
-    if (answer.word === 'HANDLED') return answer.outcome;
-    if (answer.word === 'ERROR') return { reply: answer.reply };
+  for (const placed of table.chain('CMD', command)) {
+    const answer = await placed.handler.handle(request);
+    if (answer.word === 'HANDLED') return checkedOutcome(answer.outcome, nameOf(placed));
+    if (answer.word !== 'DECLINED') return { reply: errorOf(placed, answer) };
   }
-  return command.run(context, call.argument);
+  return checkedOutcome(await command.run(context, call.argument), `the command ${command.verb}`);
 }
 
-/** Only ERROR ends PRE_CMD; untyped code that says anything else has broken its contract, and the guard stays shut. */
-function refusal(placed: Placed<Phase>, answer: Declined | Errored): Reply {
-  if (answer.word === 'ERROR') return answer.reply;
-  throw new Fault('Local', { cause: new Error(`${placed.module}: a PRE_CMD handler may only decline or refuse`) });
+/**
+ * The reply of an ERROR. Types let nothing else come here; code that was not type-checked may have said HANDLED where
+ * there is nothing to handle, or have called success an error.
+ *
+ * @throws TypeError when it broke its contract: a guard so stays shut, and an observer is reported.
+ */
+function errorOf(placed: Placed<Phase>, answer: Errored): Reply {
+  if (answer.word === 'ERROR') return checkedReply(answer.reply, 'failure', `the ERROR of ${nameOf(placed)}`);
+  const may = placed.handler.phase === 'CMD' ? 'decline, handle or refuse' : 'decline or refuse';
+  throw new TypeError(`${nameOf(placed)} may only ${may}`);
+}
+
+function nameOf({ module, handler }: Placed<Phase>): string {
+  return `the ${handler.phase} handler of ${module} for ${handler.verb}`;
 }
 
 /** The outcome of `attempt`, or the reply for what it threw. */
@@ -102,36 +132,14 @@ async function settle(
   } catch (error) {
     if (error instanceof Fault) return { outcome: { reply: reply(error.code, error.text) }, cause: error };
     log.error('command.bug', { error });
-    const fault = new Fault('Local', { cause: error });
-    const outcome: Outcome = { reply: reply(fault.code, fault.text) };
     // After a broken assertion nothing the session believes can be trusted.
-    return {
-      outcome: error instanceof AssertionFailed ? { ...outcome, change: { kind: 'Close' } } : outcome,
-      cause: error,
-    };
+    const broken = error instanceof AssertionFailed;
+    return { outcome: broken ? { reply: LOCAL, change: { kind: 'Close' } } : { reply: LOCAL }, cause: error };
   }
 }
 
-/** The error reply with the lines that POST_CMD_ERR handlers add to it. */
-async function addedTo(
-  failure: Reply,
-  table: PhaseTable,
-  command: CommandDefinition,
-  request: Request,
-  result: (reply: Reply) => Result,
-): Promise<Reply> {
-  let final = failure;
-  for (const placed of table.chain('POST_CMD_ERR', command)) {
-    await observe(placed, request.context.log, async () => {
-      const answer = await placed.handler.handle(request, result(final));
-      if (answer.word === 'ERROR') final = reply(failure.code, ...final.lines, ...answer.reply.lines);
-    });
-  }
-  return final;
-}
-
-/** Calls an observer; what it throws is logged and changes nothing. */
-async function observe(placed: Placed<Phase>, log: Log, call: () => Promise<void> | void): Promise<void> {
+/** Calls an observer; what it throws, and that it hangs, is logged and changes nothing. */
+async function observe(placed: Placed<Phase>, { log }: CommandContext, call: () => Promise<void>): Promise<void> {
   try {
     await call();
   } catch (error) {
@@ -139,14 +147,17 @@ async function observe(placed: Placed<Phase>, log: Log, call: () => Promise<void
   }
 }
 
-/** The guard's answer. @throws Fault `Local` when it takes too long. */
-async function withDeadline<T>(clock: Clock, guard: () => Promise<T> | T): Promise<T> {
-  const answer = guard();
-  if (!(answer instanceof Promise)) return answer;
+/** The handler's answer. @throws Error when it takes too long. */
+async function inTime<T>(placed: Placed<Phase>, clock: Clock, call: () => Promise<T> | T): Promise<T> {
+  const answer = call();
+  // Most handlers answer at once, and a timer for each of them would cost more than they do.
+  if (!isPromise(answer)) return answer;
   return new Promise<T>((resolve, reject) => {
-    const timer = clock.after(GUARD_TIMEOUT_MS, () =>
-      reject(new Fault('Local', { cause: new Error(`a guard took longer than ${GUARD_TIMEOUT_MS} ms`) })),
+    const timer = clock.after(HANDLER_TIMEOUT_MS, () =>
+      reject(new Error(`${nameOf(placed)} took longer than ${HANDLER_TIMEOUT_MS} ms`)),
     );
-    answer.then(resolve, reject).finally(() => timer.cancel());
+    Promise.resolve(answer)
+      .then(resolve, reject)
+      .finally(() => timer.cancel());
   });
 }

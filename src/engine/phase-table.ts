@@ -1,6 +1,6 @@
 /** Which handlers a command passes, phase by phase: the `*` handlers first, then the verb's own, highest priority first. */
 import type { CommandDefinition, CommandTraits } from '../spi/command.ts';
-import type { HandlerOf, Module, Phase } from '../spi/module.ts';
+import { checkModule, type HandlerOf, type Module, type Phase } from '../spi/module.ts';
 
 /** A handler and the module it belongs to. */
 export interface Placed<P extends Phase> {
@@ -12,17 +12,29 @@ export interface Placed<P extends Phase> {
 export class PhaseTable {
   readonly commands: readonly CommandTraits[];
   readonly #byVerb = new Map<string, CommandDefinition>();
-  readonly #placed: readonly Placed<Phase>[];
-  readonly #chains = new Map<string, readonly Placed<Phase>[]>();
+  readonly #phases: { readonly [P in Phase]: PhaseChains<P> };
 
+  /**
+   * @throws TypeError when two commands have one verb, when a module is not what `defineModule` takes, or when a handler
+   *   waits for a verb that no command has: it would never be called.
+   */
   constructor(commands: readonly CommandDefinition[], modules: readonly Module[]) {
     this.commands = commands;
     for (const command of commands) {
-      for (const verb of [command.verb, ...(command.aliases ?? [])]) this.#byVerb.set(verb, command);
+      for (const verb of [command.verb, ...(command.aliases ?? [])]) {
+        if (this.#byVerb.has(verb)) throw new TypeError(`${verb} is a command already: overload it in the CMD phase`);
+        this.#byVerb.set(verb, command);
+      }
     }
-    this.#placed = modules.flatMap((module) =>
-      (module.handlers ?? []).map((handler) => ({ module: module.name, handler })),
-    );
+    for (const module of modules) this.#check(module);
+    this.#phases = {
+      PRE_CMD: new PhaseChains('PRE_CMD', modules),
+      CMD: new PhaseChains('CMD', modules),
+      POST_CMD: new PhaseChains('POST_CMD', modules),
+      POST_CMD_ERR: new PhaseChains('POST_CMD_ERR', modules),
+      LOG_CMD: new PhaseChains('LOG_CMD', modules),
+      LOG_CMD_ERR: new PhaseChains('LOG_CMD_ERR', modules),
+    };
   }
 
   /** The command with this verb or alias, in capitals. */
@@ -30,23 +42,50 @@ export class PhaseTable {
     return this.#byVerb.get(verb);
   }
 
-  /** The chain of a phase for a command; aliases share the chain of their command. */
-  chain<P extends Phase>(phase: P, command: CommandTraits): readonly Placed<P>[] {
-    const key = `${phase} ${command.verb}`;
-    const known = this.#chains.get(key) ?? this.#build(phase, command.verb);
-    this.#chains.set(key, known);
-    return known.filter((placed) => isOf(phase, placed));
+  /**
+   * The chain of a phase for a command; aliases share the chain of their command. A verb that no command has passes the
+   * handlers of `*` alone.
+   */
+  chain<P extends Phase>(phase: P, { verb }: CommandTraits): readonly Placed<P>[] {
+    return this.#phases[phase].of(this.#byVerb.has(verb) ? verb : undefined);
   }
 
-  #build(phase: Phase, verb: string): readonly Placed<Phase>[] {
-    const of = (name: string) =>
-      this.#placed
-        .filter((placed) => isOf(phase, placed) && placed.handler.verb === name)
-        .sort((a, b) => (b.handler.priority ?? 0) - (a.handler.priority ?? 0));
-    return [...of('*'), ...of(verb)];
+  #check(module: Module): void {
+    checkModule(module);
+    for (const { phase, verb } of module.handlers ?? []) {
+      if (verb === '*') continue;
+      const command = this.#byVerb.get(verb);
+      if (command?.verb === verb) continue;
+      const why = command === undefined ? 'there is no such command' : `that is ${command.verb} under another name`;
+      throw new TypeError(`module ${module.name}: its ${phase} handler for ${verb} would never be called: ${why}`);
+    }
   }
 }
 
-function isOf<P extends Phase>(phase: P, placed: Placed<Phase>): placed is Placed<P> {
-  return placed.handler.phase === phase;
+/** The chains of one phase, made when they are first asked for: as many as there are commands, and one for all other verbs. */
+class PhaseChains<P extends Phase> {
+  readonly #placed: readonly Placed<P>[];
+  readonly #chains = new Map<string | undefined, readonly Placed<P>[]>();
+
+  constructor(phase: P, modules: readonly Module[]) {
+    this.#placed = modules.flatMap(({ name, handlers = [] }) =>
+      handlers.flatMap((handler) => (isOf(phase, handler) ? [{ module: name, handler }] : [])),
+    );
+  }
+
+  of(verb: string | undefined): readonly Placed<P>[] {
+    const chain = this.#chains.get(verb) ?? [...this.#for('*'), ...(verb === undefined ? [] : this.#for(verb))];
+    this.#chains.set(verb, chain);
+    return chain;
+  }
+
+  #for(name: string): Placed<P>[] {
+    return this.#placed
+      .filter(({ handler }) => handler.verb === name)
+      .sort((a, b) => (b.handler.priority ?? 0) - (a.handler.priority ?? 0));
+  }
+}
+
+function isOf<P extends Phase>(phase: P, handler: { readonly phase: Phase }): handler is HandlerOf<P> {
+  return handler.phase === phase;
 }

@@ -54,13 +54,14 @@ test('a listing whose channel cannot be opened leaves no listing open', async ()
   const files = tree();
   let closed = false;
   const list = files.list.bind(files);
-  files.list = async function* (path) {
-    try {
-      yield* list(path);
-    } finally {
-      closed = true;
-    }
-  };
+  files.list = async (path) =>
+    (async function* () {
+      try {
+        yield* await list(path);
+      } finally {
+        closed = true;
+      }
+    })();
   expect((await say('MLSD', { files, data })).code).toBe(522);
   expect(closed).toBe(true);
 });
