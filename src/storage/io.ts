@@ -67,6 +67,7 @@ export function factsOf(stats: BigIntStats): FileFacts {
     kind: kindOf(stats),
     sizeBytes: Number(stats.size),
     modifiedMs: Number(stats.mtimeMs),
+    changedMs: Number(stats.ctimeMs),
     // 0 is what a file system says that does not know.
     ...(createdMs > 0 ? { createdMs } : {}),
     mode: Number(stats.mode & 0o7777n),

@@ -6,6 +6,7 @@
 import type { BigIntStats } from 'node:fs';
 import type { VirtualPath } from '../protocol/virtual-path.ts';
 import type { StorageIo } from './io.ts';
+import type { SealedParts } from './sealed-name.ts';
 
 /** Opens what paths name. Symlinks are followed; those that lead out of the root are refused. */
 export interface Jail {
@@ -15,8 +16,11 @@ export interface Jail {
   openNode(path: VirtualPath): Promise<HeldNode>;
 }
 
-/** Makes a jail around `root`, an absolute path of the disk. */
-export type JailMaker = (io: StorageIo, root: string) => Jail;
+/**
+ * Makes a jail around `root`, an absolute path of the disk. What a path without a sealed part names by a link, and has one
+ * on the disk, is `NoSuchFile`; a directory that was reached by the sealed name may be gone on from.
+ */
+export type JailMaker = (io: StorageIo, root: string, isSealed: SealedParts) => Jail;
 
 /** A directory inside the jail. Its holder must close it. */
 export interface HeldDirectory {

@@ -10,6 +10,7 @@ import { parentOf, pathParts, type VirtualPath } from '../protocol/virtual-path.
 import { Fault } from '../spi/fault.ts';
 import { identityOf, letGo, type StorageIo } from './io.ts';
 import { type HeldDirectory, type HeldNode, hasReservedPart, isBelow, type Jail } from './jail.ts';
+import type { SealedParts } from './sealed-name.ts';
 
 /**
  * Opens a place, not its contents (open(2)): no device is touched, no FIFO waits, and a file that may not be read can
@@ -20,16 +21,16 @@ const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
 const DIRECTORY = O_RDONLY | O_DIRECTORY | O_NONBLOCK;
 
 /** Makes a jail whose checks are made on opened handles, so that they cannot be raced. */
-export function linuxJail(io: StorageIo, root: string): Jail {
-  const place = new LinuxPlace(io, root);
+export function linuxJail(io: StorageIo, root: string, isSealed: SealedParts): Jail {
+  const place = new LinuxPlace(io, root, isSealed);
   return {
     async openDirectory(path) {
       const handle = await place.open(path, DIRECTORY);
-      return place.hold(handle);
+      return place.hold(handle, isSealed(pathParts(path)));
     },
     async openNode(path) {
       const handle = await place.open(path, O_PATH);
-      return place.holdNode(handle);
+      return place.holdNode(handle, isSealed(pathParts(path)));
     },
   };
 }
@@ -37,10 +38,12 @@ export function linuxJail(io: StorageIo, root: string): Jail {
 /** The root, and what it takes to open and check things below it. */
 class LinuxPlace {
   readonly io: StorageIo;
+  readonly isSealed: SealedParts;
   readonly #root: string;
 
-  constructor(io: StorageIo, root: string) {
+  constructor(io: StorageIo, root: string, isSealed: SealedParts) {
     this.io = io;
+    this.isSealed = isSealed;
     this.#root = root;
   }
 
@@ -56,25 +59,29 @@ class LinuxPlace {
     }
   }
 
-  /** Takes over an open directory. */
-  async hold(handle: FileHandle): Promise<HeldDirectory> {
+  /** Takes over an open directory. `bySealed` says whether the sealed name was asked for on the way to it. */
+  async hold(handle: FileHandle, bySealed: boolean): Promise<HeldDirectory> {
     return closingOnFailure(handle, async () => {
-      await this.check(handle);
-      return new LinuxDirectory(this, handle, identityOf(await handle.stat({ bigint: true })));
+      await this.check(handle, bySealed);
+      const identity = identityOf(await handle.stat({ bigint: true }));
+      return new LinuxDirectory(this, { handle, identity, bySealed });
     });
   }
 
   /** Takes over a handle opened with `O_PATH`. */
-  async holdNode(handle: FileHandle): Promise<HeldNode> {
+  async holdNode(handle: FileHandle, bySealed: boolean): Promise<HeldNode> {
     return closingOnFailure(handle, async () => {
-      await this.check(handle);
+      await this.check(handle, bySealed);
       const stats = await handle.stat({ bigint: true });
       return { stats, path: handlePath(handle.fd), close: () => letGo(handle) };
     });
   }
 
-  /** @throws Fault `PermissionDenied` unless the handle is of something inside. */
-  async check(handle: FileHandle): Promise<void> {
+  /**
+   * @throws Fault `PermissionDenied` unless the handle is of something inside, `NoSuchFile` for what is the gateway's own,
+   *   or has the sealed name and was not asked for by it.
+   */
+  async check(handle: FileHandle, bySealed: boolean): Promise<void> {
     // Latin-1 keeps every byte apart, where UTF-8 would read two different broken names as the same text. The root is
     // asked for anew each time because an operator may point a home that is a symlink elsewhere.
     const [real, root] = await Promise.all([
@@ -83,6 +90,7 @@ class LinuxPlace {
     ]);
     if (!isBelow(real, root)) throw new Fault('PermissionDenied');
     if (hasReservedPart(real, root)) throw new Fault('NoSuchFile');
+    if (!bySealed && this.isSealed(partsBelow(real, root))) throw new Fault('NoSuchFile');
   }
 
   /**
@@ -97,7 +105,7 @@ class LinuxPlace {
       // Nothing beyond can have been opened either: the caller's own error is the right one.
       if (handle === undefined) return;
       try {
-        await this.check(handle);
+        await this.check(handle, this.isSealed(pathParts(path)));
       } finally {
         await letGo(handle);
       }
@@ -110,12 +118,17 @@ class LinuxDirectory implements HeldDirectory {
   readonly path: string;
   readonly #place: LinuxPlace;
   readonly #handle: FileHandle;
+  readonly #bySealed: boolean;
 
-  constructor(place: LinuxPlace, handle: FileHandle, identity: string) {
-    this.identity = identity;
-    this.path = handlePath(handle.fd);
+  constructor(
+    place: LinuxPlace,
+    parts: { readonly handle: FileHandle; readonly identity: string; readonly bySealed: boolean },
+  ) {
+    this.identity = parts.identity;
+    this.path = handlePath(parts.handle.fd);
     this.#place = place;
-    this.#handle = handle;
+    this.#handle = parts.handle;
+    this.#bySealed = parts.bySealed;
   }
 
   at(name: string): string {
@@ -124,11 +137,12 @@ class LinuxDirectory implements HeldDirectory {
   }
 
   async node(name: string): Promise<HeldNode> {
-    return this.#place.holdNode(await this.#place.io.open(this.at(name), O_PATH));
+    return this.#place.holdNode(await this.#place.io.open(this.at(name), O_PATH), this.#asksSealed(name));
   }
 
   async child(name: string): Promise<HeldDirectory> {
-    return this.#place.hold(await this.#place.io.open(this.at(name), DIRECTORY | O_NOFOLLOW));
+    const handle = await this.#place.io.open(this.at(name), DIRECTORY | O_NOFOLLOW);
+    return this.#place.hold(handle, this.#asksSealed(name));
   }
 
   pathOfOpen(fd: number): string {
@@ -136,7 +150,7 @@ class LinuxDirectory implements HeldDirectory {
   }
 
   verify(): Promise<void> {
-    return this.#place.check(this.#handle);
+    return this.#place.check(this.#handle, this.#bySealed);
   }
 
   sync(): Promise<void> {
@@ -146,6 +160,15 @@ class LinuxDirectory implements HeldDirectory {
   close(): Promise<void> {
     return letGo(this.#handle);
   }
+
+  #asksSealed(name: string): boolean {
+    return this.#bySealed || this.#place.isSealed([name]);
+  }
+}
+
+/** The names below the root in a path whose bytes are kept as Latin-1. */
+function partsBelow(real: string, root: string): readonly string[] {
+  return Buffer.from(real.slice(root.length), 'latin1').toString('utf8').split('/');
 }
 
 function handlePath(fd: number): string {

@@ -1,13 +1,14 @@
 /** `FileSystem` on the local disk. Each method finds its place through the jail and lets go of it before it ends. */
+import { join } from 'node:path';
 import { assert } from '../lib/assert.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { DirectoryEntry, FileFacts } from '../protocol/file-facts.ts';
-import { baseName, parentOf, ROOT, type VirtualPath } from '../protocol/virtual-path.ts';
+import { baseName, parentOf, pathParts, ROOT, type VirtualPath } from '../protocol/virtual-path.ts';
 import { Fault, type FaultKind } from '../spi/fault.ts';
 import type { ExistingFile, FileSystem, OpenedFile, StagedWrite, StageRequest } from '../spi/file-system.ts';
 import { beginStage, resumableBytes, type UploadSettings } from './begin-stage.ts';
 import { asFault, isFault, translated } from './errors.ts';
-import { factsOf, type StorageIo } from './io.ts';
+import { factsOf, lstatIfAny, type StorageIo } from './io.ts';
 import type { HeldDirectory, HeldNode, Jail } from './jail.ts';
 import { listDirectory } from './listing.ts';
 import { makeSymlink } from './make-symlink.ts';
@@ -19,6 +20,8 @@ import { leadsToReserved } from './staging-names.ts';
 
 /** What an account's files need to know beside where they are. */
 export interface LocalFilesSettings extends UploadSettings {
+  /** Absolute path of the home. */
+  readonly root: string;
   readonly clock: Clock;
   readonly directoryMode: number;
 }
@@ -35,8 +38,25 @@ export class LocalFiles implements FileSystem {
     this.#io = settings.io;
   }
 
+  onDisk(path: VirtualPath): string {
+    return join(this.#settings.root, ...pathParts(path));
+  }
+
   stat(path: VirtualPath): Promise<FileFacts> {
     return this.#withNode(path, async (node) => factsOf(node.stats));
+  }
+
+  async isLink(path: VirtualPath): Promise<boolean> {
+    if (path === ROOT || leadsToReserved(path)) return false;
+    try {
+      return await this.#withPlace(path, async ({ directory, name }) => {
+        const stats = await lstatIfAny(this.#io, directory.at(name));
+        return stats?.isSymbolicLink() ?? false;
+      });
+    } catch (error) {
+      if (isFault(error, 'NoSuchFile', 'NotADirectory')) return false;
+      throw error;
+    }
   }
 
   async enter(path: VirtualPath): Promise<void> {
@@ -44,8 +64,12 @@ export class LocalFiles implements FileSystem {
     await translated(async () => (await this.#jail.openDirectory(path)).close());
   }
 
-  async *list(path: VirtualPath): AsyncGenerator<readonly DirectoryEntry[]> {
+  async list(path: VirtualPath): Promise<AsyncIterable<readonly DirectoryEntry[]>> {
     refuseReserved(path, 'NoSuchFile');
+    return this.#batches(path);
+  }
+
+  async *#batches(path: VirtualPath): AsyncGenerator<readonly DirectoryEntry[]> {
     const directory = await translated(() => this.#jail.openDirectory(path));
     try {
       yield* listDirectory(this.#io, directory);

@@ -11,6 +11,7 @@ import type { JailMaker } from './jail.ts';
 import { linuxJail } from './linux-jail.ts';
 import { LocalFiles } from './local-files.ts';
 import { portableJail } from './portable-jail.ts';
+import { DEFAULT_SEALED_NAME, sealedParts } from './sealed-name.ts';
 import { LiveUploads } from './staging-names.ts';
 
 /** What an operator may choose for files on the local disk. */
@@ -29,6 +30,11 @@ export interface LocalHome extends Partial<z.infer<typeof localStorageOptions>> 
   readonly root: string;
   /** Name of the account; unfinished uploads belong to it. */
   readonly owner: string;
+  /**
+   * A name that no link leads to: what is called so on the disk is reached by that very name or not at all. A gateway
+   * keeps its access files from clients by their name, so it is its `accessFile`; `.ftpaccess` by default.
+   */
+  readonly sealedName?: string | undefined;
 }
 
 /** What local storage stands on; every default is this machine's own. */
@@ -54,10 +60,11 @@ export function createLocalStorage(machine: LocalMachine = {}): LocalStorage {
   const bootId = machine.bootId ?? readBootId(clock);
   const live = new LiveUploads();
   return {
-    filesFor({ root, owner, ...options }) {
+    filesFor({ root, owner, sealedName = DEFAULT_SEALED_NAME, ...options }) {
       assert(isAbsolute(root), 'a home is an absolute path');
       const { fileMode, directoryMode, sync } = localStorageOptions.parse(options);
-      return new LocalFiles(jail(io, root), { io, live, clock, bootId, owner, fileMode, directoryMode, sync });
+      const held = jail(io, root, sealedParts(sealedName));
+      return new LocalFiles(held, { root, io, live, clock, bootId, owner, fileMode, directoryMode, sync });
     },
   };
 }

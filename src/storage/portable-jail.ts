@@ -7,6 +7,7 @@ import { Fault } from '../spi/fault.ts';
 import { hasCode } from './errors.ts';
 import { identityOf, letGo, type StorageIo } from './io.ts';
 import { type HeldDirectory, type HeldNode, hasReservedPart, isBelow, type Jail } from './jail.ts';
+import type { SealedParts } from './sealed-name.ts';
 
 /**
  * Makes a jail that resolves a path, checks where it leads, and uses the resolved path from then on.
@@ -16,21 +17,31 @@ import { type HeldDirectory, type HeldNode, hasReservedPart, isBelow, type Jail 
  * compared by device and inode once open, which leaves creating, renaming and removing names, bits and times as what
  * can be raced. Nor does it hide whether something exists behind a symlink that leaves.
  */
-export function portableJail(io: StorageIo, root: string): Jail {
-  const place = { io, root };
-  const locate = (parts: readonly string[]) => {
+export function portableJail(io: StorageIo, root: string, isSealed: SealedParts): Jail {
+  const placeFor = (parts: readonly string[]): Place => ({ io, root, isSealed, bySealed: isSealed(parts) });
+  const locate = (place: Place, parts: readonly string[]) => {
     assert(!parts.includes('..') && !parts.includes('.'), 'a virtual path has no . and ..');
     return resolveInside(place, join(root, ...parts));
   };
   return {
-    openDirectory: async (path) => holdDirectory(place, await locate(pathParts(path))),
-    openNode: async (path) => holdNode(await locate(pathParts(path))),
+    async openDirectory(path) {
+      const parts = pathParts(path);
+      const place = placeFor(parts);
+      return holdDirectory(place, await locate(place, parts));
+    },
+    async openNode(path) {
+      const parts = pathParts(path);
+      return holdNode(await locate(placeFor(parts), parts));
+    },
   };
 }
 
 interface Place {
   readonly io: StorageIo;
   readonly root: string;
+  readonly isSealed: SealedParts;
+  /** Whether the sealed name was asked for on the way. */
+  readonly bySealed: boolean;
 }
 
 interface Resolved {
@@ -38,11 +49,15 @@ interface Resolved {
   readonly stats: BigIntStats;
 }
 
-/** @throws Fault `PermissionDenied` unless the path, with every symlink followed, is inside. */
-async function resolveInside({ io, root }: Place, path: string): Promise<Resolved> {
+/**
+ * @throws Fault `PermissionDenied` unless the path, with every symlink followed, is inside; `NoSuchFile` for what is the
+ *   gateway's own, or has the sealed name and was not asked for by it.
+ */
+async function resolveInside({ io, root, isSealed, bySealed }: Place, path: string): Promise<Resolved> {
   const [real, realRoot] = await Promise.all([io.realpath(path), io.realpath(root)]);
   if (!isBelow(real, realRoot, sep)) throw new Fault('PermissionDenied');
   if (hasReservedPart(real, realRoot, sep)) throw new Fault('NoSuchFile');
+  if (!bySealed && isSealed(real.slice(realRoot.length).split(sep))) throw new Fault('NoSuchFile');
   return { real, stats: await io.lstat(real, { bigint: true }) };
 }
 
@@ -59,15 +74,16 @@ function holdDirectory(place: Place, { real, stats }: Resolved): HeldDirectory {
     assert(name !== '' && name !== '.' && name !== '..' && !name.includes(sep), 'one name of a directory');
     return join(real, name);
   };
+  const asking = (name: string): Place => ({ ...place, bySealed: place.bySealed || place.isSealed([name]) });
   return {
     identity,
     path: real,
     at,
-    node: async (name) => holdNode(await resolveInside(place, at(name))),
+    node: async (name) => holdNode(await resolveInside(asking(name), at(name))),
     async child(name) {
-      const resolved = await resolveInside(place, at(name));
+      const resolved = await resolveInside(asking(name), at(name));
       if (resolved.real !== at(name)) throw new Fault('NotADirectory');
-      return holdDirectory(place, resolved);
+      return holdDirectory(asking(name), resolved);
     },
     pathOfOpen: (_fd, name) => at(name),
     async verify() {

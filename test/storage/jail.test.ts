@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { AssertionFailed } from '../../src/lib/assert.ts';
 import { ROOT, type VirtualPath } from '../../src/protocol/virtual-path.ts';
 import type { FileSystem } from '../../src/spi/file-system.ts';
+import { nodeIo, type StorageIo } from '../../src/storage/io.ts';
 import type { JailMaker } from '../../src/storage/jail.ts';
 import { linuxJail } from '../../src/storage/linux-jail.ts';
 import { localFiles } from '../../src/storage/local.ts';
@@ -201,6 +202,68 @@ describe.each(jails)('$name jail', ({ name, jail }) => {
     await staged.abort('remove');
   });
 
+  test('no link leads to what has the sealed name, and that name itself does', async () => {
+    const { home } = await makeHome();
+    const files = localFiles({ root: home, owner: 'alice', sealedName: '.Réglage' }, { jail });
+    for (const [sealed, text] of [
+      ['inside/.réglage', 'rules'],
+      ['box/.RÉGLAGE./deep/file', 'deep'],
+    ] as const) {
+      await fs.mkdir(join(home, sealed, '..'), { recursive: true });
+      await fs.writeFile(join(home, sealed), text);
+    }
+    await fs.symlink('inside/.réglage', join(home, 'plain.txt'));
+    await fs.symlink('plain.txt', join(home, 'twice.txt'));
+    await fs.symlink('box/.RÉGLAGE.', join(home, 'dir'));
+    await fs.symlink('box/.RÉGLAGE./deep', join(home, 'deep'));
+    const doors = [
+      '/plain.txt',
+      '/twice.txt',
+      '/dir',
+      '/dir/deep/file',
+      '/deep',
+      '/deep/file',
+      '/relative/../plain.txt',
+    ];
+    for (const door of doors) {
+      expect(await faultOf(files.stat(path(door))), door).toBe('NoSuchFile');
+      expect(await faultOf(files.openRead(path(door))), door).toBe('NoSuchFile');
+      expect(await faultOf(files.setModified(path(door), 0)), door).toBe('NoSuchFile');
+      expect(await faultOf(files.setMode(path(door), 0o777)), door).toBe('NoSuchFile');
+      expect(await faultOf(files.makeSymlink?.(path('/new'), path(door)) ?? Promise.resolve()), door).toBe(
+        'NoSuchFile',
+      );
+    }
+    for (const door of ['/dir', '/deep']) {
+      expect(await faultOf(files.enter(path(door))), door).toBe('NoSuchFile');
+      expect(await faultOf(namesOf(files, door)), door).toBe('NoSuchFile');
+      for (const request of [EMPTY, APPEND]) {
+        expect(await faultOf(files.stage(path(`${door}/new`), request)), door).toBe('NoSuchFile');
+      }
+    }
+    expect(await namesOf(files, '/')).toEqual(['absolute', 'box', 'file-link', 'inside', 'relative']);
+    expect(await faultOf(files.stage(path('/plain.txt'), restart(2)))).toBe('RestartInvalid');
+    await upload(files, '/plain.txt', 'mine', APPEND);
+    expect(await download(files, '/plain.txt')).toBe('mine');
+
+    expect(await download(files, '/inside/.réglage')).toBe('rules');
+    expect(await download(files, '/relative/.réglage')).toBe('rules');
+    expect(await download(files, '/box/.RÉGLAGE./deep/file')).toBe('deep');
+    expect((await fs.stat(join(home, 'inside/.réglage'))).mode & 0o777).not.toBe(0o777);
+    await fs.symlink('.RÉGLAGE./deep', join(home, 'box/way'));
+    await files.removeTree?.(path('/box'), 100);
+    expect(await fs.readdir(home)).not.toContain('box');
+  });
+
+  test('whether a name is a link is told of the name itself, wherever it leads', async () => {
+    const { files } = await makeHome();
+    for (const link of ['/out', '/dangling', '/loop', '/absolute', '/file-link', '/relative', '/up']) {
+      expect(await files.isLink?.(path(link)), link).toBe(true);
+    }
+    expect(await files.isLink?.(path('/relative/file'))).toBe(false);
+    expect(await faultOf(files.isLink?.(path('/out/secret')) ?? Promise.resolve())).toBe('PermissionDenied');
+  });
+
   test('the root cannot be removed, renamed, replaced or made', async () => {
     const { files } = await makeHome();
     expect(await faultOf(files.removeDirectory(ROOT))).toBe('PermissionDenied');
@@ -231,6 +294,29 @@ describe.each(jails)('$name jail', ({ name, jail }) => {
     expect(await fs.readdir(join(folder, 'moved'))).not.toContain('late');
   });
 });
+
+test.runIf(process.platform === 'linux')(
+  'what had the sealed name when it was opened is refused though it was replaced since',
+  async () => {
+    const { home } = await makeDisk();
+    const rules = join(home, '.ftpaccess');
+    await fs.writeFile(rules, 'old');
+    await fs.symlink('.ftpaccess', join(home, 'plain.txt'));
+    const io: StorageIo = {
+      ...nodeIo,
+      async open(name, ...more) {
+        const handle = await nodeIo.open(name, ...more);
+        if (String(name).endsWith('plain.txt')) {
+          await fs.writeFile(join(home, 'next'), 'new');
+          await fs.rename(join(home, 'next'), rules);
+        }
+        return handle;
+      },
+    };
+    const files = localFiles({ root: home, owner: 'alice' }, { io });
+    expect(await faultOf(files.openRead(path('/plain.txt')))).toBe('NoSuchFile');
+  },
+);
 
 test.runIf(process.platform === 'linux')('what exists behind a symlink that leaves cannot be found out', async () => {
   const { home, folder } = await makeDisk();

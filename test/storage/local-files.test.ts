@@ -305,19 +305,35 @@ describe('listing', () => {
     }
     const seen = new Set<string>();
     let largest = 0;
-    for await (const batch of files.list(ROOT)) {
+    for await (const batch of await files.list(ROOT)) {
       largest = Math.max(largest, batch.length);
       for (const entry of batch) seen.add(entry.name);
     }
     expect(seen.size).toBe(20_000);
     expect(largest).toBeLessThanOrEqual(128);
 
-    for await (const batch of files.list(ROOT)) {
+    for await (const batch of await files.list(ROOT)) {
       expect(batch.length).toBe(128);
       break;
     }
     expect(await openHandles(home)).toEqual([]);
   });
+});
+
+test('the time of change tells of a file that was written in place and has its old time of modification', async () => {
+  const { home, files } = await makeFiles();
+  const file = join(home, 'a');
+  await fs.writeFile(file, 'one');
+  await files.setModified(path('/a'), 1_000_000_000_000);
+  const before = await files.stat(path('/a'));
+  await expect
+    .poll(async () => {
+      await fs.writeFile(file, 'two');
+      await files.setModified(path('/a'), before.modifiedMs);
+      return (await files.stat(path('/a'))).changedMs ?? 0;
+    })
+    .toBeGreaterThan(before.changedMs ?? Number.POSITIVE_INFINITY);
+  expect((await files.stat(path('/a'))).modifiedMs).toBe(before.modifiedMs);
 });
 
 test('options that would lock the gateway out of its own files are refused, and unknown ones too', () => {

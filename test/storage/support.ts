@@ -101,7 +101,7 @@ export async function download(files: FileSystem, name: string): Promise<string>
 
 export async function entriesOf(files: FileSystem, name: string): Promise<DirectoryEntry[]> {
   const entries: DirectoryEntry[] = [];
-  for await (const batch of files.list(path(name))) entries.push(...batch);
+  for await (const batch of await files.list(path(name))) entries.push(...batch);
   return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 

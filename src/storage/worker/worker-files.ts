@@ -1,0 +1,269 @@
+/** `FileSystem` through a worker: every method is a question to a process that has the rights of one user only. */
+import type { DirectoryEntry, FileFacts } from '../../protocol/file-facts.ts';
+import type { VirtualPath } from '../../protocol/virtual-path.ts';
+import { Fault } from '../../spi/fault.ts';
+import type { ExistingFile, FileSystem, OpenedFile, StagedWrite, StageRequest } from '../../spi/file-system.ts';
+import { leadsToReserved } from '../staging-names.ts';
+import { BODY_BYTES_MAX } from './frames.ts';
+import { ANSWERS, type WorkerHome, type WorkerQuestion } from './messages.ts';
+import type { Lease } from './workers.ts';
+
+/** Gives the use of a worker. @throws Fault when none can be had. */
+export type Leasing = () => Promise<Lease>;
+
+/** See `FileSystem`. What is open holds on to its worker, and fails with `Local` when that is lost; nothing else does. */
+export class WorkerFiles implements FileSystem {
+  readonly #lease: Leasing;
+  readonly #home: WorkerHome;
+
+  constructor(lease: Leasing, home: WorkerHome) {
+    this.#lease = lease;
+    this.#home = home;
+  }
+
+  stat(path: VirtualPath): Promise<FileFacts> {
+    return this.#use(async ({ connection }) => {
+      const { ok } = await connection.ask({ op: 'stat', home: this.#home, path }, ANSWERS.facts);
+      return factsOf(ok);
+    });
+  }
+
+  isLink(path: VirtualPath): Promise<boolean> {
+    return this.#use(async ({ connection }) => {
+      const { ok } = await connection.ask({ op: 'isLink', home: this.#home, path }, ANSWERS.link);
+      return ok.isLink;
+    });
+  }
+
+  enter(path: VirtualPath): Promise<void> {
+    return this.#do({ op: 'enter', home: this.#home, path });
+  }
+
+  async list(path: VirtualPath): Promise<AsyncIterable<readonly DirectoryEntry[]>> {
+    if (leadsToReserved(path)) throw new Fault('NoSuchFile');
+    return this.#batches(path);
+  }
+
+  async *#batches(path: VirtualPath): AsyncGenerator<readonly DirectoryEntry[]> {
+    const lease = await this.#lease();
+    try {
+      const { ok } = await lease.connection.ask({ op: 'list', home: this.#home, path }, ANSWERS.stream);
+      yield* entriesFrom(lease, ok.handle);
+    } finally {
+      lease.release();
+    }
+  }
+
+  openRead(path: VirtualPath): Promise<OpenedFile> {
+    return this.#hold(async (lease) => {
+      const { ok } = await lease.connection.ask({ op: 'openRead', home: this.#home, path }, ANSWERS.opened);
+      return new WorkerOpenedFile(lease, ok.handle, factsOf(ok.facts));
+    });
+  }
+
+  stage(path: VirtualPath, request: StageRequest): Promise<StagedWrite> {
+    return this.#hold(async (lease) => {
+      const { ok } = await lease.connection.ask({ op: 'stage', home: this.#home, path, request }, ANSWERS.staged);
+      return new WorkerStagedWrite(lease, ok.handle, ok.startBytes);
+    });
+  }
+
+  resumableBytes(path: VirtualPath): Promise<number | undefined> {
+    return this.#bytes({ op: 'resumableBytes', home: this.#home, path });
+  }
+
+  makeDirectory(path: VirtualPath): Promise<void> {
+    return this.#do({ op: 'makeDirectory', home: this.#home, path });
+  }
+
+  removeDirectory(path: VirtualPath): Promise<void> {
+    return this.#do({ op: 'removeDirectory', home: this.#home, path });
+  }
+
+  removeTree(path: VirtualPath, entriesMax: number): Promise<void> {
+    return this.#do({ op: 'removeTree', home: this.#home, path, entriesMax });
+  }
+
+  removeFile(path: VirtualPath): Promise<void> {
+    return this.#do({ op: 'removeFile', home: this.#home, path });
+  }
+
+  rename(from: VirtualPath, to: VirtualPath, existing: ExistingFile): Promise<void> {
+    return this.#do({ op: 'rename', home: this.#home, path: from, to, existing });
+  }
+
+  setModified(path: VirtualPath, modifiedMs: number): Promise<void> {
+    return this.#do({ op: 'setModified', home: this.#home, path, modifiedMs });
+  }
+
+  makeSymlink(path: VirtualPath, target: VirtualPath): Promise<void> {
+    return this.#do({ op: 'makeSymlink', home: this.#home, path, target });
+  }
+
+  setMode(path: VirtualPath, mode: number): Promise<void> {
+    return this.#do({ op: 'setMode', home: this.#home, path, mode });
+  }
+
+  freeBytes(path: VirtualPath): Promise<number | undefined> {
+    return this.#bytes({ op: 'freeBytes', home: this.#home, path });
+  }
+
+  #do(question: WorkerQuestion): Promise<void> {
+    return this.#use(async ({ connection }) => {
+      await connection.ask(question, ANSWERS.nothing);
+    });
+  }
+
+  #bytes(question: WorkerQuestion): Promise<number | undefined> {
+    return this.#use(async ({ connection }) => (await connection.ask(question, ANSWERS.bytes)).ok.bytes ?? undefined);
+  }
+
+  async #use<T>(act: (lease: Lease) => Promise<T>): Promise<T> {
+    const lease = await this.#lease();
+    try {
+      return await act(lease);
+    } finally {
+      lease.release();
+    }
+  }
+
+  /** For what stays open: its own end releases the worker. */
+  async #hold<T>(open: (lease: Lease) => Promise<T>): Promise<T> {
+    const lease = await this.#lease();
+    try {
+      return await open(lease);
+    } catch (error) {
+      lease.release();
+      throw error;
+    }
+  }
+}
+
+class WorkerOpenedFile implements OpenedFile {
+  readonly facts: FileFacts;
+  readonly #lease: Lease;
+  readonly #handle: number;
+
+  constructor(lease: Lease, handle: number, facts: FileFacts) {
+    this.#lease = lease;
+    this.#handle = handle;
+    this.facts = facts;
+  }
+
+  async *read(offsetBytes: number): AsyncGenerator<Buffer> {
+    yield* pieces(this.#lease, { op: 'read', handle: this.#handle, offsetBytes });
+  }
+
+  async close(): Promise<void> {
+    // A worker that is lost has closed everything.
+    await this.#lease.connection.ask({ op: 'close', handle: this.#handle }, ANSWERS.nothing).catch(() => undefined);
+    this.#lease.release();
+  }
+}
+
+class WorkerStagedWrite implements StagedWrite {
+  readonly startBytes: number;
+  readonly #lease: Lease;
+  readonly #handle: number;
+  #published = false;
+
+  constructor(lease: Lease, handle: number, startBytes: number) {
+    this.#lease = lease;
+    this.#handle = handle;
+    this.startBytes = startBytes;
+  }
+
+  async *prefix(): AsyncGenerator<Buffer> {
+    yield* pieces(this.#lease, { op: 'prefix', handle: this.#handle });
+  }
+
+  async write(buffers: readonly Buffer[]): Promise<void> {
+    for (const part of inParts(buffers, BODY_BYTES_MAX)) {
+      await this.#lease.connection.ask({ op: 'write', handle: this.#handle }, ANSWERS.nothing, part);
+    }
+  }
+
+  async commit(): Promise<void> {
+    await this.#lease.connection.ask({ op: 'commit', handle: this.#handle }, ANSWERS.nothing);
+    this.#published = true;
+    this.#lease.release();
+  }
+
+  /** @throws Fault `Local` when the worker was lost: what it leaves behind is found by the next upload of that name. */
+  async abort(partial: 'keep' | 'remove'): Promise<number> {
+    if (this.#published) return 0;
+    try {
+      const question = { op: 'abort', handle: this.#handle, partial } as const;
+      return (await this.#lease.connection.ask(question, ANSWERS.bytes)).ok.bytes ?? 0;
+    } finally {
+      this.#lease.release();
+    }
+  }
+}
+
+/** The pieces of a stream, with one asked for while the consumer is busy with the one before. */
+async function* pieces({ connection }: Lease, question: WorkerQuestion): AsyncGenerator<Buffer> {
+  const { ok } = await connection.ask(question, ANSWERS.stream);
+  const next = () => {
+    const asked = connection.ask({ op: 'nextPiece', handle: ok.handle }, ANSWERS.piece);
+    // Whoever awaits it later still sees the failure.
+    asked.catch(() => undefined);
+    return asked;
+  };
+  try {
+    for (let ahead = next(); ; ) {
+      const piece = await ahead;
+      if (piece.ok.done) return;
+      if (piece.body.length === 0) throw new Fault('Local', { cause: new Error('the worker sent an empty piece') });
+      ahead = next();
+      yield piece.body;
+    }
+  } finally {
+    await endStream(connection, ok.handle);
+  }
+}
+
+async function* entriesFrom({ connection }: Lease, handle: number): AsyncGenerator<readonly DirectoryEntry[]> {
+  try {
+    for (;;) {
+      const { ok } = await connection.ask({ op: 'nextEntries', handle }, ANSWERS.entries);
+      if (ok.entries === null) return;
+      yield ok.entries.map(({ name, ...facts }) => ({ name, ...factsOf(facts) }));
+    }
+  } finally {
+    await endStream(connection, handle);
+  }
+}
+
+async function endStream(connection: Lease['connection'], handle: number): Promise<void> {
+  // One that has ended, or whose worker was lost, needs no end.
+  await connection.ask({ op: 'end', handle }, ANSWERS.nothing).catch(() => undefined);
+}
+
+/** The facts without keys that are there and undefined. */
+function factsOf({ changedMs, createdMs, ...facts }: ReturnType<typeof ANSWERS.facts.parse>): FileFacts {
+  return {
+    ...facts,
+    ...(changedMs !== undefined && { changedMs }),
+    ...(createdMs !== undefined && { createdMs }),
+  };
+}
+
+/** The same bytes in parts of a bounded size, without a copy. */
+function* inParts(buffers: readonly Buffer[], bytesMax: number): Generator<readonly Buffer[]> {
+  let part: Buffer[] = [];
+  let room = bytesMax;
+  for (const buffer of buffers) {
+    for (let rest = buffer; rest.length > 0; ) {
+      const taken = rest.subarray(0, room);
+      part.push(taken);
+      room -= taken.length;
+      rest = rest.subarray(taken.length);
+      if (room > 0) continue;
+      yield part;
+      part = [];
+      room = bytesMax;
+    }
+  }
+  if (part.length > 0) yield part;
+}
