@@ -1,40 +1,53 @@
 /**
- * Passwords as they are kept: argon2id (RFC 9106) in the PHC string form that other programs read and write too.
- * A plain password exists only inside a `Secret`, and here for the length of one hash.
+ * Passwords as they are kept. New hashes are argon2id; hashes that were brought along from another server are verified as
+ * they are: scrypt, bcrypt, and the SHA-2 forms of crypt(3). A plain password exists only inside a `Secret`, and here
+ * for the length of one hash.
  */
-import { type Argon2Parameters, argon2, randomBytes, randomInt, timingSafeEqual } from 'node:crypto';
+import { randomInt } from 'node:crypto';
 import { Secret } from '../lib/secret.ts';
+import { hashByArgon2id, isArgon2id, verifyArgon2id } from './argon2id.ts';
+import { isForeignHash, verifyForeignHash } from './foreign-hash.ts';
+import { isScrypt, verifyScrypt } from './scrypt.ts';
 
-/** Cost of new hashes: 19 MiB, 2 passes, 1 lane; about 30 ms on one thread. */
-export const HASH_COST = { memoryKib: 19_456, passes: 2, lanes: 1 } as const;
+/** A way to hash passwords; all but `argon2id` are there for accounts that were brought along. */
+export type HashKind = 'argon2id' | 'scrypt' | 'bcrypt' | 'sha256-crypt' | 'sha512-crypt';
 
-/**
- * Hashes a password with a fresh salt.
- *
- * @returns `$argon2id$v=19$m=19456,t=2,p=1$salt$hash`, both in base64 without padding.
- */
-export async function hashPassword(password: Secret): Promise<string> {
-  const salt = randomBytes(SALT_BYTES);
-  const tag = await derive(password, { ...HASH_COST, salt, tagBytes: TAG_BYTES });
-  const { memoryKib, passes, lanes } = HASH_COST;
-  return `$argon2id$v=19$m=${memoryKib},t=${passes},p=${lanes}$${encode(salt)}$${encode(tag)}`;
+/** Hashes a password with a fresh salt, by argon2id. */
+export function hashPassword(password: Secret): Promise<string> {
+  return hashByArgon2id(password);
 }
 
 /**
  * Whether this is the password behind the hash; compares in constant time.
  *
- * @throws RangeError when `phc` is not a hash that `isPasswordHash` accepts: configuration refuses those at start.
+ * @throws RangeError when `hash` is none that `isPasswordHash` accepts: configuration refuses those at start.
  */
-export async function verifyPassword(password: Secret, phc: string): Promise<boolean> {
-  const parsed = parseHash(phc);
-  if (parsed === undefined) throw new RangeError('not an argon2id hash within bounds');
-  const tag = await derive(password, { ...parsed, tagBytes: parsed.tag.length });
-  return timingSafeEqual(tag, parsed.tag);
+export async function verifyPassword(password: Secret, hash: string): Promise<boolean> {
+  const kind = hashKind(hash);
+  if (kind === undefined) throw new RangeError('not a password hash within bounds');
+  if (kind === 'argon2id') return verifyArgon2id(password, hash);
+  return kind === 'scrypt' ? verifyScrypt(password, hash) : verifyForeignHash(password, hash);
 }
 
-/** Whether the text is an argon2id hash whose costs are within the bounds that this file sets. */
+/** What made the hash; undefined when it is none that is taken, or one that costs more than the bounds allow. */
+export function hashKind(text: string): HashKind | undefined {
+  const kind = FORMS.find(({ start }) => start.test(text))?.kind;
+  return kind !== undefined && IS_SOUND[kind](text) ? kind : undefined;
+}
+
+/** Whether the text is the hash of a password that can be verified, at a bounded cost. */
 export function isPasswordHash(text: string): boolean {
-  return parseHash(text) !== undefined;
+  return hashKind(text) !== undefined;
+}
+
+/** Why a text cannot stand as the hash of a password, without repeating it; undefined when it can. */
+export function whyNoPasswordHash(text: string): string | undefined {
+  if (isPasswordHash(text)) return undefined;
+  const form = FORMS.find(({ start }) => start.test(text));
+  if (form !== undefined) return `looks like ${form.kind}, but it is damaged or its cost is out of bounds`;
+  const weak = WEAK.find(({ pattern }) => pattern.test(text));
+  if (weak !== undefined) return `is ${weak.is}; set a new password with 'sallyport user passwd'`;
+  return "must be the hash of a password, as 'sallyport user passwd' makes it";
 }
 
 /** A random password of 24 characters out of 55 that are not taken for one another: about 138 bits. */
@@ -43,76 +56,32 @@ export function generatePassword(): Secret {
   return new Secret(characters.join(''));
 }
 
-const SALT_BYTES = 16;
-const TAG_BYTES = 32;
+/** How each kind begins. */
+const FORMS: readonly { readonly kind: HashKind; readonly start: RegExp }[] = [
+  { kind: 'argon2id', start: /^\$argon2id\$/ },
+  { kind: 'scrypt', start: /^\$scrypt\$/ },
+  { kind: 'bcrypt', start: /^\$2[aby]\$/ },
+  { kind: 'sha256-crypt', start: /^\$5\$/ },
+  { kind: 'sha512-crypt', start: /^\$6\$/ },
+];
+
+const IS_SOUND: Readonly<Record<HashKind, (text: string) => boolean>> = {
+  argon2id: isArgon2id,
+  scrypt: isScrypt,
+  bcrypt: isForeignHash,
+  'sha256-crypt': isForeignHash,
+  'sha512-crypt': isForeignHash,
+};
+
+/** What other servers keep and is not taken. */
+const WEAK: readonly { readonly pattern: RegExp; readonly is: string }[] = [
+  { pattern: /^\$(?:1|apr1)\$/, is: 'an MD5 hash, which is guessed too fast to protect a password' },
+  { pattern: /^(?:\{SHA\}|\{SSHA\})/, is: 'a plain SHA-1 hash, which is guessed too fast to protect a password' },
+  { pattern: /^(?:_[./0-9A-Za-z]{19}|[./0-9A-Za-z]{13})$/, is: 'a DES hash of crypt(3), which anybody can break' },
+  { pattern: /^\$(?:2|2x)\$/, is: 'made by a version of bcrypt that was wrong' },
+  { pattern: /^\$argon2[di]\$/, is: 'argon2i or argon2d, where argon2id is taken' },
+  { pattern: /^\$(?:y|gy|7)\$/, is: "yescrypt, which only the system can verify (type 'unix')" },
+];
 
 /** Letters and digits without 0 O, 1 I l, o and i: a password may be read over the telephone. */
 const UNAMBIGUOUS = 'ABCDEFGHJKLMNPQRSTUVWXYZabcdefghjkmnpqrstuvwxyz23456789';
-
-/** Costs read from a file are bounded: a hostile hash must not ask for 64 GiB or an hour at every login. */
-const BOUNDS = { memoryKibMax: 1_048_576, passesMax: 16, lanesMax: 16, saltBytesMax: 64, tagBytesMax: 64 } as const;
-
-/**
- * What the reference implementation and Node take at least; a tag below 16 bytes would be too easy to meet by chance.
- */
-const SALT_BYTES_MIN = 8;
-const TAG_BYTES_MIN = 16;
-
-/** What a hash is computed with, besides the password. */
-interface Cost {
-  readonly memoryKib: number;
-  readonly passes: number;
-  readonly lanes: number;
-  readonly salt: Buffer;
-}
-
-const PHC =
-  /^\$argon2id\$v=19\$m=([1-9]\d{0,9}),t=([1-9]\d{0,9}),p=([1-9]\d{0,9})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/;
-
-function parseHash(phc: string): (Cost & { readonly tag: Buffer }) | undefined {
-  const [, memory, passes, lanes, salt, tag] = PHC.exec(phc) ?? [];
-  if (memory === undefined || passes === undefined || lanes === undefined) return undefined;
-  const parsed = {
-    memoryKib: Number(memory),
-    passes: Number(passes),
-    lanes: Number(lanes),
-    salt: decode(salt),
-    tag: decode(tag),
-  };
-  const within =
-    parsed.memoryKib <= BOUNDS.memoryKibMax &&
-    // Argon2 needs 8 KiB for each lane.
-    parsed.memoryKib >= 8 * parsed.lanes &&
-    parsed.passes <= BOUNDS.passesMax &&
-    parsed.lanes <= BOUNDS.lanesMax &&
-    parsed.salt.length >= SALT_BYTES_MIN &&
-    parsed.salt.length <= BOUNDS.saltBytesMax &&
-    parsed.tag.length >= TAG_BYTES_MIN &&
-    parsed.tag.length <= BOUNDS.tagBytesMax;
-  return within ? parsed : undefined;
-}
-
-function derive(password: Secret, cost: Cost & { readonly tagBytes: number }): Promise<Buffer> {
-  const { memoryKib, passes, lanes, salt, tagBytes } = cost;
-  const parameters: Argon2Parameters = {
-    message: password.reveal(),
-    nonce: salt,
-    parallelism: lanes,
-    tagLength: tagBytes,
-    memory: memoryKib,
-    passes,
-  };
-  return new Promise<Buffer>((resolve, reject) => {
-    argon2('argon2id', parameters, (error, tag) => (error === null ? resolve(tag) : reject(error)));
-  });
-}
-
-function encode(bytes: Buffer): string {
-  return bytes.toString('base64').replaceAll('=', '');
-}
-
-/** The bytes of canonical base64 without padding; nothing when the text decodes to something else than itself. */
-function decode(text = ''): Buffer {
-  const bytes = Buffer.from(text, 'base64');
-  return encode(bytes) === text ? bytes : Buffer.alloc(0);
-}

@@ -1,16 +1,10 @@
-/**
- * Accounts that the operator writes down, in the configuration or in a users file, and the login with their passwords.
- */
+/** Accounts as they are written down: in the configuration, in a users file, or as the template of an authentication entry. */
 import { z } from 'zod';
-import { assert } from '../lib/assert.ts';
-import type { Secret } from '../lib/secret.ts';
 import { ROOT, resolvePath, type VirtualPath } from '../protocol/virtual-path.ts';
-import type { Account, Authenticator } from '../spi/authenticator.ts';
-import { CHARSET_NAMES, type Charset, type CharsetName } from '../spi/charset.ts';
-import type { FileSystem } from '../spi/file-system.ts';
-import { PERMISSIONS, type PermissionLetter, parsePermissions } from '../spi/permissions.ts';
-import { isPasswordHash, verifyPassword } from './password-hash.ts';
-import type { PasswordQueue } from './password-queue.ts';
+import { CHARSET_NAMES } from '../spi/charset.ts';
+import { PERMISSIONS, parsePermissions } from '../spi/permissions.ts';
+import { whyNoPasswordHash } from './password-hash.ts';
+import { totpSecret } from './totp-secret.ts';
 
 /**
  * Names of accounts: they end up in logs, paths and reports, so they are made of characters that need no care there.
@@ -26,6 +20,11 @@ const permissions = z.string().refine((text) => parsePermissions(text) !== undef
 /** Whether something must happen, is done when it can be, or is not looked at. */
 export const requirement = z.enum(['required', 'preferred', 'off']);
 
+/** Names of groups, for rules that name groups. Directory servers have spaces in them. */
+export const groupName = z
+  .string()
+  .regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]{1,256}$/u, { error: 'must be one line of 1 to 256 characters' });
+
 /** Other permissions for one directory. */
 export const directoryOptions = z.strictObject({
   /** The directory as the client sees it: absolute, without `.`, `..` or a slash at the end. */
@@ -38,26 +37,20 @@ export const directoryOptions = z.strictObject({
     });
     return z.NEVER;
   }),
-  /** They take the place of the account's own. */
-  permissions,
+  /** They take the place of the account's own; without them those stay, and the section is one of directives alone. */
+  permissions: permissions.optional(),
   /** Whether they hold in everything below as well. A rule that protects should not end one level down. */
   recursive: z.boolean().default(true),
 });
 
-/** One account. */
-export const userOptions = z.strictObject({
-  /** What the client sends with USER; case matters. */
-  name: userName,
-  /** argon2id in PHC form; `sallyport user passwd` makes one. Never a plain password. */
-  passwordHash: z
-    .string()
-    .refine(isPasswordHash, { error: "must be an argon2id hash, as 'sallyport user passwd' makes it" }),
-  /** The directory on disk that the account sees as `/`. */
-  home: z.string().min(1).max(4_096),
+/** What every account has, wherever its name and its proof come from. */
+const accountKeys = {
   /** Permission letters; the default can look and fetch but change nothing. */
   permissions: permissions.default('elr'),
   /** Other permissions for single directories; the longest path that fits decides. */
   directories: z.array(directoryOptions).max(1_000).superRefine(refuseTwins).default([]),
+  /** The groups that it is a member of, for rules that name groups. */
+  groups: z.array(groupName).max(1_000).default([]),
   /** Whether an upload or a rename may take the place of a file that exists; published files never change half-way. */
   overwrite: z.enum(['replace', 'keep']).default('replace'),
   /** Whether an upload that did not arrive whole can be resumed, or is removed; it is visible in neither case. */
@@ -70,9 +63,56 @@ export const userOptions = z.strictObject({
   uploadBytesMax: z.int().min(1).max(Number.MAX_SAFE_INTEGER).optional(),
   /** How the client writes names of files; for clients that do not know UTF-8. */
   charset: z.enum(CHARSET_NAMES).default('utf-8'),
-  /** A disabled account keeps its files and cannot log in. */
-  enabled: z.boolean().default(true),
-});
+  /**
+   * Whose rights its file operations have: the gateway's own, or those of the system's user of that name, in a process
+   * that is that user's. That takes a gateway that runs as root and an identity with a user number (`unix`).
+   */
+  runAs: z.enum(['gateway', 'user']).default('gateway'),
+  /** What it sees as `/`: its home, or the whole tree of the machine, where it begins in its home. */
+  tree: z.enum(['home', 'machine']).default('home'),
+};
+
+/** One account. */
+export const userOptions = z
+  .strictObject({
+    /** What the client sends with USER; case matters. */
+    name: userName,
+    /**
+     * argon2id in PHC form, as `sallyport user passwd` makes it, or a hash that was brought along from elsewhere. Never a
+     * plain password. Without it another entry of `authentication` has to prove who comes.
+     */
+    passwordHash: z
+      .string()
+      .superRefine((text, context) => {
+        const message = whyNoPasswordHash(text);
+        if (message !== undefined) context.addIssue({ code: 'custom', message });
+      })
+      .optional(),
+    /** The secret of the account's authenticator app (RFC 6238) in base32; `sallyport user totp` makes one. */
+    totpSecret: totpSecret.optional(),
+    /** The directory on disk that the account sees as `/`. */
+    home: z.string().min(1).max(4_096),
+    ...accountKeys,
+    /** A disabled account keeps its files and cannot log in. */
+    enabled: z.boolean().default(true),
+  })
+  .superRefine(refuseWholeMachine);
+
+/** The account of everybody whom an entry of `authentication` lets in. */
+export const accountTemplate = z
+  .strictObject({
+    /** As an account's; `{user}` and `{home}` stand for what the identity says. Without it the identity's own home. */
+    home: z
+      .string()
+      .min(1)
+      .max(4_096)
+      .refine((text) => !/[{}]/.test(text.replaceAll(/\{(?:user|home)\}/g, '')), {
+        error: 'can hold {user} and {home}, and no other braces',
+      })
+      .optional(),
+    ...accountKeys,
+  })
+  .superRefine(refuseWholeMachine);
 
 /** One account, checked and with its defaults. */
 export type UserOptions = z.output<typeof userOptions>;
@@ -80,64 +120,11 @@ export type UserOptions = z.output<typeof userOptions>;
 /** One account as it is written down. */
 export type UserOptionsInput = z.input<typeof userOptions>;
 
-/** What the authenticator works with. */
-export interface UsersAuthenticatorOptions {
-  /** Asked at every login, so that a users file that was read anew holds from then on. */
-  readonly users: () => readonly UserOptions[];
-  /** The storage of an account's files. */
-  readonly filesFor: (user: UserOptions) => FileSystem;
-  /** The charset of this name. */
-  readonly charsetNamed: (name: CharsetName) => Charset;
-  readonly queue: PasswordQueue;
-  /** The check of a password against a hash; tests count its calls. */
-  readonly verify?: (password: Secret, phc: string) => Promise<boolean>;
-}
+/** An account for many, checked and with its defaults. */
+export type AccountTemplate = z.output<typeof accountTemplate>;
 
-/**
- * Logs accounts in by their password. Unknown names, disabled accounts and wrong passwords all cost one hash and end
- * alike, so that nobody learns which names exist; the reason in the verdict is for the log.
- */
-export function usersAuthenticator(options: UsersAuthenticatorOptions): Authenticator {
-  const { users, filesFor, charsetNamed, queue, verify = verifyPassword } = options;
-  return {
-    name: 'users',
-    async authenticate({ user: name, password }, signal) {
-      const user = users().find((candidate) => candidate.name === name);
-      const proven = await queue.run(() => verify(password, user?.passwordHash ?? DUMMY_HASH), signal);
-      if (user === undefined) return { verdict: 'refused', reason: 'unknown user' };
-      if (!user.enabled) return { verdict: 'refused', reason: 'account is disabled' };
-      if (!proven) return { verdict: 'refused', reason: 'wrong password' };
-      return { verdict: 'accepted', account: accountOf(user, filesFor(user), charsetNamed(user.charset)) };
-    },
-  };
-}
-
-/**
- * What a login as nobody is checked against: a hash with the default costs whose salt and tag are random bytes, so that
- * no password is known for it. An account whose hash was made elsewhere with other costs takes another time than this.
- */
-const DUMMY_HASH = '$argon2id$v=19$m=19456,t=2,p=1$CQuo7eIV8f+dSFqAQlr6jA$AAjeXFIsvsr0uttTgb+azCnL8auoolTCuqbGPU6/J7Q';
-
-function accountOf(user: UserOptions, files: FileSystem, charset: Charset): Account {
-  return {
-    name: user.name,
-    files,
-    charset,
-    permissions: letters(user.permissions),
-    directories: user.directories.map((rule) => ({ ...rule, permissions: letters(rule.permissions) })),
-    existing: user.overwrite,
-    onIncomplete: user.onIncomplete,
-    ...(user.sessionReuse !== undefined && { sessionReuse: user.sessionReuse }),
-    ...(user.closeNotify !== undefined && { closeNotify: user.closeNotify }),
-    ...(user.uploadBytesMax !== undefined && { uploadBytesMax: user.uploadBytesMax }),
-  };
-}
-
-function letters(text: string): ReadonlySet<PermissionLetter> {
-  const parsed = parsePermissions(text);
-  assert(parsed !== undefined, 'permissions were checked when the user was read');
-  return parsed;
-}
+/** What an account is made of once its owner is known, wherever it was written down. */
+export type AccountOptions = Omit<UserOptions, 'passwordHash' | 'totpSecret' | 'enabled'>;
 
 /** Two rules for one directory leave open which of them holds. */
 function refuseTwins(rules: readonly { readonly path: string }[], context: z.RefinementCtx): void {
@@ -145,4 +132,13 @@ function refuseTwins(rules: readonly { readonly path: string }[], context: z.Ref
     const twin = rules.findIndex((other) => other.path === rule.path);
     if (twin < index) context.addIssue({ code: 'custom', path: [index, 'path'], message: 'has a rule already' });
   });
+}
+
+/** Refuses the whole machine with the gateway's own rights: there would be nothing left between an account and every file that there is. */
+export function refuseWholeMachine(
+  { tree, runAs }: { readonly tree: 'home' | 'machine'; readonly runAs: 'gateway' | 'user' },
+  context: z.RefinementCtx,
+): void {
+  if (tree === 'home' || runAs === 'user') return;
+  context.addIssue({ code: 'custom', path: ['tree'], message: 'is for accounts with run_as: user' });
 }

@@ -14,14 +14,19 @@ import type { Endpoint } from '../spi/session.ts';
 export async function dial(
   target: Endpoint,
   localAddress: string,
-  options: { readonly timeoutMs: number; readonly clock: Clock; readonly signal: AbortSignal },
+  options: {
+    readonly timeoutMs: number;
+    readonly noDelay: boolean;
+    readonly clock: Clock;
+    readonly signal: AbortSignal;
+  },
 ): Promise<Socket> {
   const socket = connect({
     host: target.address,
     port: target.port,
     localAddress,
     allowHalfOpen: true,
-    noDelay: true,
+    noDelay: options.noDelay,
   });
   const timer = options.clock.after(options.timeoutMs, () => socket.destroy(new Error('connect timed out')));
   try {

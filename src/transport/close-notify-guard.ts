@@ -35,8 +35,13 @@ export class CloseNotifyGuard extends Duplex {
   /** Called when the FIN arrives and whenever sent bytes have left for the kernel. */
   readonly #onProgress: () => void;
 
-  constructor(socket: Socket, onProgress: () => void) {
-    super({ allowHalfOpen: true, readableHighWaterMark: 1_048_576, writableHighWaterMark: 1_048_576 });
+  constructor(
+    socket: Socket,
+    onProgress: () => void,
+    buffers: { readonly receiveBytes: number; readonly sendBytes: number },
+  ) {
+    const { receiveBytes: readableHighWaterMark, sendBytes: writableHighWaterMark } = buffers;
+    super({ allowHalfOpen: true, readableHighWaterMark, writableHighWaterMark });
     this.#socket = socket;
     this.#onProgress = onProgress;
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));

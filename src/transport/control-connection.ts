@@ -11,6 +11,7 @@ import { formatReply } from '../protocol/reply.ts';
 import { type Charset, UTF_8 } from '../spi/charset.ts';
 import { Fault } from '../spi/fault.ts';
 import type { Endpoint, TlsFacts } from '../spi/session.ts';
+import { type ShownCertificate, shownCertificate } from './client-certificate.ts';
 import type { TlsContext } from './tls-context.ts';
 import { HandshakeFailed, handshake } from './tls-handshake.ts';
 
@@ -47,6 +48,7 @@ export class ControlConnection {
   readonly #lines = new Queue<ControlLine>();
   readonly #gone = new AbortController();
   #end: { cause: unknown } | undefined;
+  #shownCertificate: ShownCertificate = { kind: 'none' };
   #wake: () => void = () => undefined;
   #detach: () => void;
 
@@ -84,6 +86,11 @@ export class ControlConnection {
     return this.#gone.signal;
   }
 
+  /** What the client showed in the handshake, if it was asked for a certificate. */
+  get shownCertificate(): ShownCertificate {
+    return this.#shownCertificate;
+  }
+
   /** Sends a reply, written in `charset`; resolves when the connection can take another. */
   async send(reply: Reply, charset: Charset = UTF_8): Promise<void> {
     if (!this.#stream.writable) return;
@@ -116,6 +123,9 @@ export class ControlConnection {
       isServer: true,
       server: context.remembering,
       secureContext: context.secure,
+      // A client without a certificate that counts gets through the handshake, so that a reply can tell it why not further.
+      requestCert: context.asksForCertificate,
+      rejectUnauthorized: false,
       SNICallback: (serverName, done) => {
         try {
           done(null, byName(serverName.toLowerCase()));
@@ -131,6 +141,7 @@ export class ControlConnection {
     // Lost already; the events that would have said so have passed.
     if (secured.destroyed) throw new HandshakeFailed(secured.errored);
     this.#detach = this.#attach(secured);
+    if (context.asksForCertificate) this.#shownCertificate = shownCertificate(secured);
     return facts;
   }
 

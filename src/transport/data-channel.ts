@@ -9,6 +9,8 @@ import type { Log } from '../spi/log.ts';
 import type { Endpoint, ProtectionLevel, TlsFacts } from '../spi/session.ts';
 import { dial } from './active-dial.ts';
 import { StreamDataConnection } from './data-connection.ts';
+import type { ActivePolicy } from './data-peers.ts';
+import { isAllowedPeer, refuseTarget } from './data-peers.ts';
 import { peerOf } from './endpoint.ts';
 import type { PassiveRange } from './passive-ports.ts';
 import { listenPassive } from './passive-ports.ts';
@@ -18,8 +20,11 @@ import type { TlsContext } from './tls-context.ts';
 export interface DataChannelOptions {
   readonly peer: Endpoint;
   readonly local: Endpoint;
-  readonly passive: PassiveRange & { readonly address?: string | undefined };
-  readonly activeEnabled: boolean;
+  readonly passive: PassiveRange & PassiveAddresses & { readonly foreignAddresses: readonly string[] };
+  readonly active: ActivePolicy;
+  readonly noDelay: boolean;
+  readonly receiveBytes: number;
+  readonly sendBytes: number;
   readonly clock: Clock;
   readonly log: Log;
   readonly handshakeTimeoutMs: number;
@@ -32,6 +37,13 @@ export interface DataChannelOptions {
   protection(): ProtectionLevel;
   /** The reuse policy of whoever is logged in now. */
   sessionReuse(): Requirement;
+}
+
+/** What clients are told of the addresses of this machine, which may stand behind NAT. */
+export interface PassiveAddresses {
+  /** The address from outside, for those that `addresses` does not have. */
+  readonly address?: string | undefined;
+  readonly addresses: readonly { readonly local: string; readonly outside: string }[];
 }
 
 /** What was arranged: a port that listens, perhaps with the client on it already, or an address to connect to. */
@@ -47,6 +59,7 @@ export class DataChannel implements DataPort {
   readonly #connections = new Set<StreamDataConnection>();
   #arrived: () => void = () => undefined;
   #othersHaveTickets = false;
+  #isOver = false;
 
   constructor(options: DataChannelOptions) {
     this.#options = options;
@@ -57,26 +70,33 @@ export class DataChannel implements DataPort {
   }
 
   async listen(): Promise<Endpoint> {
+    this.#refuseWhenOver();
     this.#forget();
-    const { local, passive } = this.#options;
+    const { local, passive, noDelay } = this.#options;
     const early: Socket[] = [];
     let accept = (socket: Socket): void => {
       early.push(socket);
     };
-    const { port, server } = await listenPassive(local.address, passive, (socket) => accept(socket));
+    const { port, server } = await listenPassive({ address: local.address, range: passive, noDelay }, (socket) =>
+      accept(socket),
+    );
+    if (this.#isOver) {
+      server.close();
+      for (const socket of early) socket.destroy();
+    }
+    this.#refuseWhenOver();
     const arrangement: Arrangement = { kind: 'passive', server, arrived: undefined, wrongPeers: 0 };
     this.#arrangement = arrangement;
     accept = (socket) => this.#accept(arrangement, socket);
     early.forEach(accept);
     // Behind NAT an IPv4 client must be told the outer address; EPSV names none (RFC 2428 section 3).
-    const outer = isIPv4(local.address) ? passive.address : undefined;
-    return { address: outer ?? local.address, port };
+    const mapped = passive.addresses.find((one) => one.local === local.address)?.outside ?? passive.address;
+    return { address: isIPv4(local.address) && mapped !== undefined ? mapped : local.address, port };
   }
 
   target(endpoint: Endpoint): void {
-    if (!this.#options.activeEnabled) {
-      throw new Fault('NotImplemented', { text: 'Active mode is switched off here: use PASV or EPSV.' });
-    }
+    this.#refuseWhenOver();
+    refuseTarget(endpoint, this.#options.peer, this.#options.active);
     this.#forget();
     this.#arrangement = { kind: 'active', target: endpoint };
   }
@@ -110,9 +130,19 @@ export class DataChannel implements DataPort {
     for (const connection of this.#connections) connection.destroy();
   }
 
+  /** Closes for good: a command that comes too late arranges nothing that nobody would ever close. */
+  end(): void {
+    this.#isOver = true;
+    this.close();
+  }
+
+  #refuseWhenOver(): void {
+    if (this.#isOver) throw new Fault('Aborted', { cause: new Error('the session is over') });
+  }
+
   #dial(target: Endpoint, signal: AbortSignal): Promise<Socket> {
-    const { local, clock, connectTimeoutMs } = this.#options;
-    return dial(target, local.address, { timeoutMs: connectTimeoutMs, clock, signal });
+    const { local, clock, connectTimeoutMs, noDelay } = this.#options;
+    return dial(target, local.address, { timeoutMs: connectTimeoutMs, noDelay, clock, signal });
   }
 
   /** The client's connection on the passive port, when it has come. */
@@ -142,13 +172,17 @@ export class DataChannel implements DataPort {
     }
   }
 
-  /** Takes the first connection from the control connection's own address; others are dropped and waiting goes on. */
+  /**
+   * Takes the first connection from the control connection's own address, or from one that is let in besides; others are
+   * dropped and waiting goes on.
+   */
   #accept(arrangement: Arrangement & { kind: 'passive' }, socket: Socket): void {
-    const { peer, log, wrongPeersMax } = this.#options;
+    const { peer, passive, log, wrongPeersMax } = this.#options;
     const address = peerOf(socket)?.address;
-    if (address !== peer.address || arrangement.arrived !== undefined) {
+    const welcome = address !== undefined && isAllowedPeer(address, peer, passive.foreignAddresses);
+    if (!welcome || arrangement.arrived !== undefined) {
       socket.on('error', () => undefined).destroy();
-      if (address === peer.address) return;
+      if (welcome) return;
       log.warn('data.wrong_peer', { address, expected: peer.address });
       arrangement.wrongPeers += 1;
       if (arrangement.wrongPeers >= wrongPeersMax) arrangement.server.close();

@@ -15,12 +15,14 @@ export interface DataConnectionOptions {
   readonly clock: Clock;
   readonly handshakeTimeoutMs: number;
   readonly stallTimeoutMs: number;
+  /** Received bytes handed over at once; each layer on the way holds as many. */
+  readonly receiveBytes: number;
+  /** Bytes handed to the socket, or to TLS, at once; each layer on the way holds as many. */
+  readonly sendBytes: number;
   /** Hears of the handshake when it is done, whether or not a transfer ever opens the connection. */
   readonly onSecured?: (tls: TlsFacts) => void;
 }
 
-/** Received bytes handed over at once, and TLS bytes waiting to be read: 1 MiB halves the CPU of 64 KiB pieces. */
-const BATCH_BYTES = 1_048_576;
 /** A clear socket is given pieces of this size, so that a slow client can be told from one that stands still. */
 const CLEAR_WRITE_BYTES = 131_072;
 /** How long a finished connection waits for the client's own end before the transfer is called done all the same. */
@@ -48,6 +50,7 @@ export class StreamDataConnection implements DataConnection {
   #end: DataEnd = 'unauthenticated';
   #batch: Buffer[] = [];
   #batchBytes = 0;
+  #batchBytesMax: number;
   #bytesMoved = 0;
   #wake: () => void = () => undefined;
   #stall: Timer | undefined;
@@ -55,13 +58,15 @@ export class StreamDataConnection implements DataConnection {
   constructor(socket: Socket, context: TlsContext | undefined, options: DataConnectionOptions) {
     this.#socket = socket;
     this.#options = options;
+    this.#batchBytesMax = options.receiveBytes;
     if (context === undefined) {
       this.#stream = socket;
       this.#secured = Promise.resolve();
     } else {
-      this.#guard = new CloseNotifyGuard(socket, () => this.#progress());
+      const highWaterMark = Math.max(options.receiveBytes, options.sendBytes);
+      this.#guard = new CloseNotifyGuard(socket, () => this.#progress(), options);
       const { secure: secureContext, recalling: server } = context;
-      const tlsOptions: TlsSocketOptions = { isServer: true, server, secureContext, highWaterMark: BATCH_BYTES };
+      const tlsOptions: TlsSocketOptions = { isServer: true, server, secureContext, highWaterMark };
       const secured = new TLSSocket(this.#guard, tlsOptions);
       this.#stream = secured;
       this.#guard.on('error', (error) => this.#fail(error));
@@ -123,7 +128,7 @@ export class StreamDataConnection implements DataConnection {
       this.#batch.push(chunk);
       this.#batchBytes += chunk.length;
       this.#bytesMoved += chunk.length;
-      if (this.#batchBytes >= BATCH_BYTES) this.#stream.pause();
+      if (this.#batchBytes >= this.#batchBytesMax) this.#stream.pause();
       this.#progress();
     });
     this.#stream.resume();
@@ -135,10 +140,11 @@ export class StreamDataConnection implements DataConnection {
     return this.#socket;
   }
 
-  async read(): Promise<readonly Buffer[] | undefined> {
+  async read(bytesMax = Number.POSITIVE_INFINITY): Promise<readonly Buffer[] | undefined> {
+    this.#batchBytesMax = Math.min(this.#options.receiveBytes, bytesMax);
     for (;;) {
       this.#signal?.throwIfAborted();
-      if (this.#batch.length > 0) return this.#takeBatch();
+      if (this.#batch.length > 0) return this.#takeBatch(bytesMax);
       if (this.#over) return undefined;
       if (this.#failed) throw this.#lost();
       await this.#movement();
@@ -146,7 +152,8 @@ export class StreamDataConnection implements DataConnection {
   }
 
   async write(buffer: Buffer): Promise<void> {
-    const piece = this.#guard === undefined ? CLEAR_WRITE_BYTES : buffer.length;
+    const { sendBytes } = this.#options;
+    const piece = this.#guard === undefined ? Math.min(CLEAR_WRITE_BYTES, sendBytes) : sendBytes;
     for (let offset = 0; offset < buffer.length; offset += piece) {
       await this.#writable();
       this.#bytesMoved += Math.min(piece, buffer.length - offset);
@@ -202,12 +209,25 @@ export class StreamDataConnection implements DataConnection {
     this.#options.onSecured?.(this.#tls);
   }
 
-  #takeBatch(): readonly Buffer[] {
+  #takeBatch(bytesMax: number): readonly Buffer[] {
     const batch = this.#batch;
     this.#batch = [];
-    this.#batchBytes = 0;
-    this.#stream.resume();
-    return batch;
+    if (this.#batchBytes <= bytesMax) {
+      this.#batchBytes = 0;
+      this.#stream.resume();
+      return batch;
+    }
+    let leftBytes = bytesMax;
+    // A reader who is held to a rate gets no more than it asked for; the rest is first next time.
+    const taken = batch.flatMap((buffer) => {
+      const bytes = Math.min(leftBytes, buffer.length);
+      if (bytes < buffer.length) this.#batch.push(buffer.subarray(bytes));
+      leftBytes -= bytes;
+      return bytes === 0 ? [] : [buffer.subarray(0, bytes)];
+    });
+    this.#batchBytes = this.#batch.reduce((sum, { length }) => sum + length, 0);
+    if (this.#batchBytes < this.#batchBytesMax) this.#stream.resume();
+    return taken;
   }
 
   /** Waits until the stream takes more. */

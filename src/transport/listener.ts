@@ -13,14 +13,25 @@ export interface Listener {
   close(): Promise<void>;
 }
 
+/** Where and how to listen. */
+export interface ListenerOptions {
+  readonly host: string;
+  readonly port: number;
+  /** Whether small packets leave at once (TCP_NODELAY). */
+  readonly noDelay: boolean;
+}
+
 /**
  * Listens on an address; `port` 0 takes any free one. Accepted sockets do not close by themselves when the client has
- * sent its FIN, so that replies to its last commands still reach it.
+ * sent its FIN, so that replies to its last commands still reach it. They are paused: nothing is read before `resume`.
  *
  * @throws the system's error (`EADDRINUSE`, `EACCES` ...) when the address cannot be had.
  */
-export async function listen(host: string, port: number, onConnection: (socket: Socket) => void): Promise<Listener> {
-  const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, onConnection);
+export async function listen(
+  { host, port, noDelay }: ListenerOptions,
+  onConnection: (socket: Socket) => void,
+): Promise<Listener> {
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay, keepAlive: true }, onConnection);
   const listening = firstOf(server, ['listening']);
   server.listen({ host, port });
   await listening;

@@ -12,6 +12,15 @@ export interface PassiveRange {
   readonly portMax: number;
 }
 
+/** Where and how to listen for one data connection. */
+export interface PassiveOptions {
+  /** The address of this machine that the client connected to. */
+  readonly address: string;
+  readonly range: PassiveRange;
+  /** Whether small packets leave at once (TCP_NODELAY). */
+  readonly noDelay: boolean;
+}
+
 /** Ports tried before the range is called full: enough to find a free one in a range that is nine tenths taken. */
 const ATTEMPTS_MAX = 64;
 
@@ -22,13 +31,12 @@ const ATTEMPTS_MAX = 64;
  * @throws Fault `PassiveFailed` when no port is free.
  */
 export async function listenPassive(
-  address: string,
-  range: PassiveRange,
+  { address, range, noDelay }: PassiveOptions,
   onConnection: (socket: Socket) => void,
 ): Promise<{ readonly port: number; readonly server: Server }> {
   let cause: unknown;
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-    const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, onConnection);
+    const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay }, onConnection);
     try {
       const listening = firstOf(server, ['listening']);
       server.listen({ host: address, port: randomInt(range.portMin, range.portMax + 1) });

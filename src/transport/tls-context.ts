@@ -16,11 +16,15 @@ export interface TlsIdentity {
   /** Private key, PEM. */
   readonly key: string;
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
+  /** The authorities whose client certificates count, PEM; undefined when none is asked for. */
+  readonly clientCa?: string | undefined;
 }
 
 /** What a control connection and its data connections share, and nobody else has. */
 export interface TlsContext {
   readonly secure: SecureContext;
+  /** Whether the control connection asks for a client certificate; data connections never do. */
+  readonly asksForCertificate: boolean;
   /** The `server` option of the control connection's TLSSocket: remembers its session. See `sessionMemory`. */
   readonly remembering: Server;
   /** The `server` option of the data connections' TLSSockets: finds that session again, and remembers no other. */
@@ -69,8 +73,9 @@ export function tlsContext(identity: TlsIdentity, sessionTimeMaxMs: number, tick
     ticketKeys,
     sessionTimeout: Math.ceil(sessionTimeMaxMs / 1_000) + 60,
     sessionIdContext: 'sallyport',
+    ...(identity.clientCa !== undefined && { ca: identity.clientCa }),
   });
-  return { secure, ...sessionMemory() };
+  return { secure, asksForCertificate: identity.clientCa !== undefined, ...sessionMemory() };
 }
 
 /** What was negotiated on this socket; call it after the handshake. */

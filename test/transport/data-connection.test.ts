@@ -20,7 +20,8 @@ afterEach(() => {
   for (const act of cleanUp.splice(0)) act();
 });
 
-const OPTIONS = { clock: systemClock, handshakeTimeoutMs: 5_000, stallTimeoutMs: 5_000 };
+const BUFFERS = { receiveBytes: 1_048_576, sendBytes: 1_048_576 };
+const OPTIONS = { clock: systemClock, handshakeTimeoutMs: 5_000, stallTimeoutMs: 5_000, ...BUFFERS };
 const VERSIONS: readonly SecureVersion[] = ['TLSv1.2', 'TLSv1.3'];
 
 /** A server that wraps the one connection it accepts, and a raw socket to it. */
