@@ -15,8 +15,7 @@ import { mayLink, mayRemoveTree } from './trees.ts';
  * The account's files, each operation allowed only with its letters. A file, and a directory as an entry, is judged by
  * the directory that holds it; entering and listing a directory by that directory itself.
  *
- * @throws Fault `PermissionDenied` from every method, before anything is done; `list` throws when it is called, and so
- *   before a mark is sent, not at its first batch.
+ * @throws Fault `PermissionDenied` from every method, before anything is done.
  */
 export function authorizedFiles(account: Account): FileSystem {
   const { files } = account;
@@ -39,7 +38,7 @@ export function authorizedFiles(account: Account): FileSystem {
       await files.enter(path);
     },
 
-    list(path) {
+    async list(path) {
       refuseUnless(may('l', path));
       return files.list(path);
     },
@@ -81,6 +80,8 @@ export function authorizedFiles(account: Account): FileSystem {
       const mayWrite = holds('w', to);
       // Into another directory a rename stores, and over a file it overwrites: both are writing.
       refuseUnless(mayWrite || parentOf(from) === parentOf(to));
+      // Nothing is moved to where it may be read or changed by whom its own place does not let.
+      refuseUnless(GAINS.every((letter) => holds(letter, from) || !holds(letter, to)));
       await files.rename(from, to, mayWrite ? spared(existing) : 'keep');
     },
 
@@ -103,6 +104,9 @@ export function authorizedFiles(account: Account): FileSystem {
     ...optionalMethods(account),
   };
 }
+
+/** The letters that a file must not come under by being renamed. */
+const GAINS: readonly PermissionLetter[] = ['r', 'a', 'd', 'M', 'T'];
 
 /** What not every storage can do: what it cannot, the account cannot either. */
 function optionalMethods(account: Account): Pick<FileSystem, 'removeTree' | 'makeSymlink' | 'setCreated'> {

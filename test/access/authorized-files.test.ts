@@ -104,9 +104,9 @@ describe('a directory that may be listed has facts, although its surroundings ma
   });
 });
 
-test('list refuses when it is called and not at its first batch, so that 550 comes before any mark', () => {
+test('list refuses by its promise and not at its first batch, so that 550 comes before any mark', async () => {
   const { files } = account({ permissions: '' });
-  expect(() => files.list(ROOT)).toThrow(Fault);
+  await expect(files.list(ROOT)).rejects.toThrow(Fault);
 });
 
 describe('files that exist are kept when the account says so', () => {
@@ -236,7 +236,7 @@ function fakeFiles(calls: Call[], kinds?: Readonly<Record<string, FileFacts['kin
       return factsOf(name);
     },
     enter: async (name) => noted('enter', name),
-    list(name) {
+    async list(name) {
       noted('list', name);
       return (async function* () {})();
     },
