@@ -45,8 +45,13 @@ function introduction({ host, clientName }: Session): LogFields {
   };
 }
 
-/** The innermost words for what went wrong: for the log only, never for the client. */
-function causeOf(cause: unknown): string {
+/** How many causes are told: an error may be its own. */
+const CAUSES_MAX = 8;
+
+/** The words for what went wrong, the innermost last: for the log only, never for the client. */
+function causeOf(cause: unknown, left = CAUSES_MAX): string {
   if (!(cause instanceof Error)) return String(cause);
-  return cause.cause === undefined ? cause.message : `${cause.message}: ${causeOf(cause.cause)}`;
+  return cause.cause === undefined || left === 0
+    ? cause.message
+    : `${cause.message}: ${causeOf(cause.cause, left - 1)}`;
 }

@@ -23,6 +23,7 @@ const TRAITS: CommandTraits = {
   help: 'TEST',
   argument: NOTHING,
 };
+const NO_RESPONSES = { add: () => undefined, addError: () => undefined };
 const TLS = { version: 'TLSv1.3', suite: 'TLS_AES_256_GCM_SHA384', resumed: false };
 
 function handlerOf<P extends Phase>(module: Module, phase: P): HandlerOf<P> {
@@ -32,7 +33,7 @@ function handlerOf<P extends Phase>(module: Module, phase: P): HandlerOf<P> {
 }
 
 async function codeOf(module: Module, traits: Partial<CommandTraits>, context: CommandContext): Promise<number> {
-  const request = { traits: { ...TRAITS, ...traits }, argument: '', context };
+  const request = { traits: { ...TRAITS, ...traits }, argument: '', context, respond: NO_RESPONSES };
   const answer = await handlerOf(module, 'PRE_CMD').handle(request);
   return answer.word === 'ERROR' ? answer.reply.code : 0;
 }
@@ -69,7 +70,7 @@ test('login throttle: an address is shut out after its failures, until the locko
   const limits = { ...DEFAULT_LIMITS, loginFailuresPerAddressMax: 3, loginLockoutMs: 60_000 };
   const module = loginThrottle(limits, clock, silentLog);
   const context = contextWith({ clock, session: session({ login: { state: 'ExpectPass', user: 'partner' } }) });
-  const request = { traits: TRAITS, argument: '***', context };
+  const request = { traits: TRAITS, argument: '***', context, respond: NO_RESPONSES };
   const result = (code: number) => ({ reply: reply(code, ''), cause: undefined, durationMs: 0, notes: {} });
   const fail = async (code = 530) => void (await handlerOf(module, 'POST_CMD_ERR').handle(request, result(code)));
   const asked = () => codeOf(module, { verb: 'PASS' }, context);
@@ -96,7 +97,7 @@ test('login throttle: an account of one’s own does not clear the guesses at ot
   const module = loginThrottle(limits, clock, silentLog);
   const from = (address: string, user: string) =>
     contextWith({ clock, session: session({ peer: { address, port: 1 }, login: { state: 'ExpectPass', user } }) });
-  const request = (context: CommandContext) => ({ traits: TRAITS, argument: '***', context });
+  const request = (context: CommandContext) => ({ traits: TRAITS, argument: '***', context, respond: NO_RESPONSES });
   const result = (code: number) => ({ reply: reply(code, ''), cause: undefined, durationMs: 0, notes: {} });
   for (const address of ['2001:db8::1', '2001:db8::2', '2001:db8:0:0:ffff::3']) {
     await handlerOf(module, 'POST_CMD_ERR').handle(request(from(address, 'victim')), result(530));
@@ -109,7 +110,7 @@ test('login throttle: an account of one’s own does not clear the guesses at ot
 test('connection limits: one address cannot take every place, and places come back', () => {
   const module = connectionLimits({ ...DEFAULT_LIMITS, connectionsMax: 3, connectionsPerAddressMax: 2 });
   const from = (address: string) => ({ address, port: 1 });
-  const connect = (address: string) => module.onConnect?.(from(address));
+  const connect = (address: string) => module.onConnect?.(from(address), contextWith({}).session);
   connect('192.0.2.1');
   connect('192.0.2.1');
   expect(() => connect('192.0.2.1')).toThrow('TooManyConnections');
