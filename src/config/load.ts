@@ -1,15 +1,28 @@
-/** Reads the gateway's configuration file, and the users file it names, and finds every mistake in them at once. */
+/**
+ * Reads the gateway's configuration: its file, what that includes, the modules and the users file that it names. Every
+ * mistake in them is found at once.
+ */
+import { stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { z } from 'zod';
 import type { UserOptions } from '../auth/users.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
-import { readBoundedFile } from './bounded-file.ts';
-import { type GatewayOptions, gatewayOptions } from './options.ts';
-import { fileProblem, inOrder, type Problem } from './problem.ts';
+import type { Directive } from '../spi/directive.ts';
+import type { Module } from '../spi/module.ts';
+import { type ConfigTree, readConfigTree } from './config-tree.ts';
+import { fileOptionsWith } from './file-options.ts';
+import { withAbsolutePaths } from './file-paths.ts';
+import { loadModules } from './load-modules.ts';
+import { loginFindings } from './login-files.ts';
+import type { GatewayOptions } from './options.ts';
+import { inOrder, type Problem } from './problem.ts';
 import { homeFindings, tlsFindings } from './reality.ts';
+import { type RuleSource, ruleWarnings } from './rule-warnings.ts';
+import { runAsWarnings } from './run-as-warnings.ts';
+import { octal, othersMayRead } from './secret-mode.ts';
+import { totpSecretsProblems } from './totp-secrets-file.ts';
 import { checkUsers, readUsersText } from './users-file.ts';
 import { validate } from './validate.ts';
-import { parseYaml, type YamlSource } from './yaml-source.ts';
 
 /** A configuration that is right in every way that can be known before starting, or what is wrong with it. */
 export type LoadedConfig =
@@ -22,54 +35,72 @@ export type LoadedConfig =
       readonly options: GatewayOptions;
       /** The accounts of both files as they were when they were read, for showing; not for logging in. */
       readonly accounts: readonly UserOptions[];
+      /** The modules that the configuration names; the gateway needs them to understand the options. */
+      readonly modules: readonly Module[];
       /** The configuration file's folder, absolute. */
       readonly baseDir: string;
-      /** The configuration files that were read, absolute: this one, and the users file if there is one. */
+      /** The configuration files that were read, absolute: this one, those that it includes, and the users file. */
       readonly files: readonly string[];
+      /** What is right and yet probably not meant; nothing is refused for it. */
+      readonly warnings: readonly Problem[];
     }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /**
  * Loads a configuration file. Nothing is thrown for what an operator can get wrong: all of it comes back as problems,
- * in the order of the lines, those of the users file last. Relative paths are relative to the file in which they stand.
+ * in the order of the lines, those of included files behind them and those of the users file last. Relative paths are
+ * relative to the file in which they stand.
  */
 export async function loadConfig(
   path: string,
   { clock = systemClock }: { readonly clock?: Clock } = {},
 ): Promise<LoadedConfig> {
-  const file = resolve(path);
-  const baseDir = dirname(file);
-  const read = await readBoundedFile(file, CONFIG_BYTES_MAX);
-  if (!read.ok) return { ok: false, problems: [fileProblem(path, read.message)] };
+  const read = await readConfigTree(path);
+  if (!read.ok) return read;
+  const { tree } = read;
+  if (!tree.sound) return { ok: false, problems: tree.inOrder(tree.problems) };
 
-  const source = parseYaml(path, read.text);
-  if (!source.sound) return { ok: false, problems: source.problems };
-  const checked = validate(source, gatewayOptions);
+  const { modules, directives, problems: moduleProblems } = await loadModules(tree);
+  // A module that did not load may have declared any key.
+  const unknownKeys = moduleProblems.length === 0 ? 'refused' : 'ignored';
+  const checked = validate(tree, fileOptionsWith(directives), { directives, unknownKeys });
+  const { baseDirAt } = tree;
   const findings = [
-    ...(await homeFindings(source.value, { baseDir })),
-    ...(await tlsFindings(source.value, { baseDir, nowMs: clock.now() })),
+    ...(await homeFindings(tree.value, { baseDirAt })),
+    ...(await tlsFindings(tree.value, { baseDirAt, nowMs: clock.now() })),
+    ...(await loginFindings(tree.value, { baseDirAt })),
   ];
-  const more = await moreUsers(source, path);
+  const more = await moreUsers(tree, directives);
+  const secrets = await totpSecretsProblems(tree);
 
   const ownProblems = [
-    ...source.problems,
+    ...tree.problems,
+    ...moduleProblems,
     ...(checked.ok ? [] : checked.problems),
-    ...findings.map((finding) => source.problemAt(finding.path, finding.message)),
+    ...findings.map((finding) => tree.problemAt(finding.path, finding.message)),
     ...more.ownProblems,
+    ...secrets.own,
   ];
-  const problems = [...inOrder(ownProblems), ...inOrder(more.problems)];
+  const problems = [...tree.inOrder(ownProblems), ...inOrder(more.problems), ...secrets.theirs];
   if (!checked.ok || problems.length > 0) return { ok: false, problems };
-  const options = withAbsolutePaths(checked.value, baseDir);
+  const { include: _include, modules: _modules, ...written } = checked.value;
+  const options = withAbsolutePaths<GatewayOptions>(written, baseDirAt);
   return {
     ok: true,
     options,
+    modules,
     accounts: [...options.users, ...more.users],
-    baseDir,
-    files: options.usersFile === undefined ? [file] : [file, options.usersFile],
+    baseDir: dirname(resolve(path)),
+    files: options.usersFile === undefined ? tree.files : [...tree.files, options.usersFile],
+    warnings: [
+      ...(await openHashes(tree)),
+      ...tree.inOrder(ruleWarnings(tree, classNames(options))),
+      ...inOrder(more.source === undefined ? [] : ruleWarnings(more.source, classNames(options))),
+      ...tree.inOrder(runAsWarnings(tree)),
+      ...inOrder(more.source === undefined ? [] : runAsWarnings(more.source)),
+    ],
   };
 }
-
-const CONFIG_BYTES_MAX = 16_777_216;
 
 /** What the users file brings. */
 interface MoreUsers {
@@ -78,48 +109,60 @@ interface MoreUsers {
   readonly ownProblems: readonly Problem[];
   /** Problems whose place is in the users file. */
   readonly problems: readonly Problem[];
+  /** Its accounts, and their places. */
+  readonly source?: RuleSource;
 }
 
 const NOTHING: MoreUsers = { users: [], ownProblems: [], problems: [] };
 
-async function moreUsers(source: YamlSource, path: string): Promise<MoreUsers> {
-  const usersFile = source.valueAt(['usersFile']);
+async function moreUsers(tree: ConfigTree, directives: readonly Directive[]): Promise<MoreUsers> {
+  const usersFile = tree.valueAt(['usersFile']);
   if (typeof usersFile !== 'string' || usersFile === '') return NOTHING;
-  const absolute = resolve(dirname(path), usersFile);
+  const absolute = resolve(tree.baseDirAt(['usersFile']), usersFile);
   const read = await readUsersText(absolute);
-  if (!read.ok) return { ...NOTHING, ownProblems: [source.problemAt(['usersFile'], read.message)] };
-  const shownAs = isAbsolute(usersFile) ? usersFile : join(dirname(path), usersFile);
-  const file = await checkUsers(read.text, { shownAs, baseDir: dirname(absolute) });
+  if (!read.ok) return { ...NOTHING, ownProblems: [tree.problemAt(['usersFile'], read.message)] };
+  const shownIn = dirname(tree.problemAt(['usersFile'], '').file);
+  const shownAs = isAbsolute(usersFile) ? usersFile : join(shownIn, usersFile);
+  const file = await checkUsers(read, { shownAs, baseDir: dirname(absolute), directives });
   if (!file.ok) return { ...NOTHING, problems: file.problems };
-  const taken = new Set(namesIn(source.valueAt(['users'])));
-  const problems = file.users.flatMap(({ name }, index) =>
-    taken.has(name) ? [file.problemAt(['users', index, 'name'], `is taken by a user in ${path}`)] : [],
-  );
-  return { ...NOTHING, users: file.users, problems };
+  const taken = new Map(namesIn(tree.valueAt(['users'])).map((name, index) => [name, index]));
+  const problems = file.users.flatMap(({ name }, index) => {
+    const twin = taken.get(name);
+    if (twin === undefined) return [];
+    const elsewhere = tree.problemAt(['users', twin], '').file;
+    return [file.problemAt(['users', index, 'name'], `is taken by a user in ${elsewhere}`)];
+  });
+  const source: RuleSource = { value: { users: file.users }, problemAt: (at, message) => file.problemAt(at, message) };
+  return { ...NOTHING, users: file.users, problems, source };
+}
+
+/** Files of the configuration that hold hashes of passwords and that others may read. */
+async function openHashes(tree: ConfigTree): Promise<Problem[]> {
+  const users = z
+    .array(z.unknown())
+    .catch([])
+    .parse(tree.valueAt(['users']));
+  const places = new Map<string, Problem>();
+  for (const index of users.keys()) {
+    const at = ['users', index, 'passwordHash'];
+    if (tree.valueAt(at) === undefined) continue;
+    const place = tree.problemAt(at, '');
+    const { mode } = await stat(resolve(place.file));
+    const message = othersMayRead(mode) ? `${OPEN_HASHES} (mode ${octal(mode)})` : undefined;
+    if (message !== undefined && !places.has(place.file)) places.set(place.file, { ...place, message });
+  }
+  return [...places.values()];
+}
+
+const OPEN_HASHES = 'holds hashes of passwords, and others on this machine may read the file: run chmod 640 on it';
+
+function classNames({ classes }: GatewayOptions): readonly string[] {
+  return classes.map(({ name }) => name);
 }
 
 /** The names of the users in the configuration, whatever else may be wrong with them. */
-function namesIn(users: unknown): string[] {
-  return users === undefined ? [] : nameList.parse(users).flatMap(({ name }) => (name === undefined ? [] : [name]));
+function namesIn(users: unknown): (string | undefined)[] {
+  return users === undefined ? [] : nameList.parse(users).map(({ name }) => name);
 }
 
 const nameList = z.array(z.object({ name: z.string().optional().catch(undefined) }).catch({})).catch([]);
-
-/** The files of a certificate and its key. */
-type PairFiles = Pick<GatewayOptions['tls'], 'certificateFile' | 'keyFile'>;
-
-function withAbsolutePaths(options: GatewayOptions, baseDir: string): GatewayOptions {
-  const { tls, hosts, usersFile } = options;
-  const absolute = <T extends PairFiles>(pair: T): T => ({
-    ...pair,
-    ...(pair.certificateFile !== undefined && { certificateFile: resolve(baseDir, pair.certificateFile) }),
-    ...(pair.keyFile !== undefined && { keyFile: resolve(baseDir, pair.keyFile) }),
-  });
-  return {
-    ...options,
-    tls: absolute(tls),
-    hosts: hosts.map(absolute),
-    users: options.users.map((user) => ({ ...user, home: resolve(baseDir, user.home) })),
-    ...(usersFile !== undefined && { usersFile: resolve(baseDir, usersFile) }),
-  };
-}

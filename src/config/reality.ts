@@ -18,18 +18,22 @@ export interface Finding {
 
 /** What the checks need to know. */
 export interface RealityOptions {
-  /** The folder that relative paths are relative to: that of the file in which they stand. */
-  readonly baseDir: string;
+  /** The folder that relative paths at a place are relative to: that of the file in which they stand. */
+  baseDirAt(path: KeyPath): string;
   /** Now, in milliseconds since 1970 (UTC). */
   readonly nowMs: number;
 }
 
 /** Checks that the home of every user is a directory. The value need not be valid otherwise. */
-export async function homeFindings(value: unknown, { baseDir }: Pick<RealityOptions, 'baseDir'>): Promise<Finding[]> {
+export async function homeFindings(
+  value: unknown,
+  { baseDirAt }: Pick<RealityOptions, 'baseDirAt'>,
+): Promise<Finding[]> {
   const { users = [] } = sketch.parse(value);
   const findings = users.map(async ({ home }, index) => {
-    const message = home ? await notADirectory(resolve(baseDir, home)) : undefined;
-    return message === undefined ? [] : [{ path: ['users', index, 'home'], message }];
+    const path = ['users', index, 'home'];
+    const message = home ? await notADirectory(resolve(baseDirAt(path), home)) : undefined;
+    return message === undefined ? [] : [{ path, message }];
   });
   return (await Promise.all(findings)).flat();
 }
@@ -84,10 +88,13 @@ async function pairFindings(at: KeyPath, pair: Pair, options: RealityOptions): P
   const find = (option: keyof Pair, message: string) => findings.push({ path: [...at, option], message });
   // A configuration is copied, mailed and committed; a key in it would travel along.
   if (key) find('key', 'belongs in a file of its own: use key_file');
+  const place = (option: keyof Pair) => ({ baseDir: options.baseDirAt([...at, option]), nowMs: options.nowMs });
   const certificate = certificateFile
-    ? await readCertificate(certificateFile, (message) => find('certificateFile', message), options)
+    ? await readCertificate(certificateFile, (message) => find('certificateFile', message), place('certificateFile'))
     : undefined;
-  const privateKey = keyFile ? await readKey(keyFile, (message) => find('keyFile', message), options) : undefined;
+  const privateKey = keyFile
+    ? await readKey(keyFile, (message) => find('keyFile', message), place('keyFile'))
+    : undefined;
   if (certificate !== undefined && privateKey !== undefined && !certificate.checkPrivateKey(privateKey)) {
     find('keyFile', 'does not belong to the certificate');
   }
@@ -107,10 +114,16 @@ async function notADirectory(folder: string): Promise<string | undefined> {
   }
 }
 
+/** What a relative name is relative to, and the time. */
+interface FilePlace {
+  readonly baseDir: string;
+  readonly nowMs: number;
+}
+
 async function readCertificate(
   file: string,
   find: (message: string) => void,
-  { baseDir, nowMs }: RealityOptions,
+  { baseDir, nowMs }: FilePlace,
 ): Promise<X509Certificate | undefined> {
   const read = await readBoundedFile(resolve(baseDir, file), FILE_BYTES_MAX);
   if (!read.ok) {
@@ -134,7 +147,7 @@ async function readCertificate(
 async function readKey(
   file: string,
   find: (message: string) => void,
-  { baseDir }: RealityOptions,
+  { baseDir }: FilePlace,
 ): Promise<KeyObject | undefined> {
   const read = await readBoundedFile(resolve(baseDir, file), FILE_BYTES_MAX);
   if (!read.ok) {

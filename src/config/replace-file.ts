@@ -8,7 +8,7 @@ import { basename, dirname, join } from 'node:path';
 
 /**
  * Writes the text beside the file, syncs it and renames it into place with mode 0600. A link is followed, and the owner
- * of a file that exists is kept: an edit by root must not lock the gateway out.
+ * of a file that exists is kept, and that its group may read it: an edit by root must not lock the gateway out.
  *
  * @throws what the file system throws; the file is then as it was.
  */
@@ -25,6 +25,8 @@ export async function replaceFile(path: string, text: string): Promise<void> {
       if (before !== undefined && (before.uid !== made.uid || before.gid !== made.gid)) {
         await handle.chown(before.uid, before.gid);
       }
+      // Behind the change of owner, which takes rights away.
+      await handle.chmod(0o600 | ((before?.mode ?? 0) & 0o040));
       await handle.sync();
     } finally {
       await handle.close();

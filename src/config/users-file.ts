@@ -4,15 +4,17 @@
  */
 import { dirname, resolve } from 'node:path';
 import { type Document, isMap, isSeq, parseDocument, YAMLMap, YAMLSeq } from 'yaml';
-import { z } from 'zod';
 import { isPasswordHash } from '../auth/password-hash.ts';
 import type { UserOptions, UserOptionsInput } from '../auth/users.ts';
+import type { Directive } from '../spi/directive.ts';
 import { type FileText, readBoundedFile } from './bounded-file.ts';
+import { BUILT_IN_DIRECTIVES } from './built-in-directives.ts';
 import { type KeyPath, toSnakeCase } from './key-names.ts';
-import { gatewayOptions } from './options.ts';
+import { usersFileOptionsWith } from './options.ts';
 import { fileProblem, formatProblem, inOrder, type Problem } from './problem.ts';
 import { homeFindings } from './reality.ts';
 import { replaceFile } from './replace-file.ts';
+import { openToOthers } from './secret-mode.ts';
 import { validate } from './validate.ts';
 import { parseYaml } from './yaml-source.ts';
 
@@ -44,14 +46,16 @@ export interface UsersFileReading {
   readonly shownAs?: string;
   /** Whether a home that does not exist is a problem, as by default, or one account's own affair. */
   readonly homes?: 'checked' | 'unchecked';
+  /** The directives that accounts may hold; those of the built-in modules by default. */
+  readonly directives?: readonly Directive[];
 }
 
 /** Reads and checks a users file. */
 export async function readUsersFile(path: string, reading: UsersFileReading = {}): Promise<UsersFile> {
-  const { shownAs = path, homes = 'checked' } = reading;
+  const { shownAs = path } = reading;
   const read = await readBoundedFile(path, USERS_FILE_BYTES_MAX);
   if (!read.ok) return { ok: false, problems: [fileProblem(shownAs, read.message)] };
-  return checkUsers(read.text, { shownAs, homes, baseDir: dirname(resolve(path)) });
+  return checkUsers(read, { ...reading, shownAs, baseDir: dirname(resolve(path)) });
 }
 
 /** Reads a users file's text and nothing more, for a caller that has its own place to report a missing file at. */
@@ -59,16 +63,25 @@ export function readUsersText(path: string): Promise<FileText> {
   return readBoundedFile(path, USERS_FILE_BYTES_MAX);
 }
 
-/** Checks the text of a users file, and that the homes in it exist unless that is not asked for. */
+/**
+ * Checks the text of a users file, who else may read it, and that the homes in it exist unless that is not asked for.
+ */
 export async function checkUsers(
-  text: string,
-  { shownAs, baseDir, homes = 'checked' }: UsersFileReading & { readonly shownAs: string; readonly baseDir: string },
+  { text, mode }: Pick<Extract<FileText, { ok: true }>, 'text' | 'mode'>,
+  {
+    shownAs,
+    baseDir,
+    homes = 'checked',
+    directives = BUILT_IN_DIRECTIVES,
+  }: UsersFileReading & { readonly shownAs: string; readonly baseDir: string },
 ): Promise<UsersFile> {
   const source = parseYaml(shownAs, text);
   if (!source.sound) return { ok: false, problems: source.problems };
-  const checked = validate(source, usersFileSchema);
-  const findings = homes === 'checked' ? await homeFindings(source.value, { baseDir }) : [];
+  const checked = validate(source, usersFileOptionsWith(directives), { directives });
+  const findings = homes === 'checked' ? await homeFindings(source.value, { baseDirAt: () => baseDir }) : [];
+  const open = openToOthers(shownAs, mode);
   const problems = [
+    ...(open === undefined ? [] : [fileProblem(shownAs, open)]),
     ...source.problems,
     ...(checked.ok ? [] : checked.problems),
     ...findings.map((finding) => source.problemAt(finding.path, finding.message)),
@@ -79,13 +92,18 @@ export async function checkUsers(
 }
 
 /**
- * Adds an account at the end, and makes the file (mode 0600) when there is none.
+ * Adds an account at the end, and makes the file (mode 0600) when there is none. As in the functions below, `directives` are
+ * those that accounts may hold.
  *
  * @returns false when the name is taken; the file is then as it was.
  * @throws UsersFileRefused when the file has mistakes or the account would be one.
  */
-export function addUser(path: string, user: UserOptionsInput): Promise<boolean> {
-  return edit(path, ({ users, document, text }) => {
+export function addUser(
+  path: string,
+  user: UserOptionsInput,
+  directives: readonly Directive[] = BUILT_IN_DIRECTIVES,
+): Promise<boolean> {
+  return edit(path, directives, ({ users, document, text }) => {
     if (indexOf(users, user.name) !== -1) return undefined;
     users.add(document.createNode(inSnakeCase(user)));
     // An empty list is written as `[]`; accounts are easier to read below one another.
@@ -99,8 +117,12 @@ export function addUser(path: string, user: UserOptionsInput): Promise<boolean> 
  *
  * @returns false when there is none. @throws UsersFileRefused as `addUser`.
  */
-export function removeUser(path: string, name: string): Promise<boolean> {
-  return edit(path, ({ users, document, text }) => {
+export function removeUser(
+  path: string,
+  name: string,
+  directives: readonly Directive[] = BUILT_IN_DIRECTIVES,
+): Promise<boolean> {
+  return edit(path, directives, ({ users, document, text }) => {
     const index = indexOf(users, name);
     if (index === -1) return undefined;
     users.delete(index);
@@ -113,11 +135,20 @@ export function removeUser(path: string, name: string): Promise<boolean> {
  *
  * @returns false when there is none. @throws UsersFileRefused as `addUser`.
  */
-export function setPassword(path: string, name: string, passwordHash: string): Promise<boolean> {
-  return edit(path, ({ users, text }) => {
+export function setPassword(
+  path: string,
+  name: string,
+  passwordHash: string,
+  directives: readonly Directive[] = BUILT_IN_DIRECTIVES,
+): Promise<boolean> {
+  return edit(path, directives, ({ users, document, text }) => {
     const user = users.items[indexOf(users, name)];
-    const place = isMap(user) ? user.get('password_hash', true)?.range : undefined;
-    if (!place) return undefined;
+    if (!isMap(user)) return undefined;
+    const place = user.get('password_hash', true)?.range;
+    if (!place) {
+      user.set('password_hash', passwordHash);
+      return written(document, text);
+    }
     const quote = /^['"]/.exec(text.slice(place[0]))?.[0] ?? '';
     // No character of a hash needs escaping; anything else is quoted, and refused as no hash.
     const value = isPasswordHash(passwordHash) ? quote + passwordHash + quote : JSON.stringify(passwordHash);
@@ -125,9 +156,27 @@ export function setPassword(path: string, name: string, passwordHash: string): P
   });
 }
 
-const USERS_FILE_BYTES_MAX = 67_108_864;
+/**
+ * Gives an account a secret for its authenticator app, or takes it away when there is none.
+ *
+ * @returns false when there is no such account. @throws UsersFileRefused as `addUser`.
+ */
+export function setTotpSecret(
+  path: string,
+  name: string,
+  secret: string | undefined,
+  directives: readonly Directive[] = BUILT_IN_DIRECTIVES,
+): Promise<boolean> {
+  return edit(path, directives, ({ users, document, text }) => {
+    const user = users.items[indexOf(users, name)];
+    if (!isMap(user)) return undefined;
+    if (secret === undefined) user.delete('totp_secret');
+    else user.set('totp_secret', secret);
+    return written(document, text);
+  });
+}
 
-const usersFileSchema = z.strictObject({ users: gatewayOptions.shape.users });
+const USERS_FILE_BYTES_MAX = 67_108_864;
 
 const NEW_FILE = '# Accounts of the gateway; edited by `sallyport user`.\nusers: []\n';
 
@@ -139,15 +188,20 @@ interface OpenUsersFile {
 }
 
 /** Replaces the file by what `change` makes of it; undefined means that there is nothing to change. */
-async function edit(path: string, change: (file: OpenUsersFile) => string | undefined): Promise<boolean> {
+async function edit(
+  path: string,
+  directives: readonly Directive[],
+  change: (file: OpenUsersFile) => string | undefined,
+): Promise<boolean> {
   const read = await readUsersText(path);
   if (!read.ok && read.reason !== 'absent') throw new UsersFileRefused([fileProblem(path, read.message)]);
   const text = read.ok ? read.text : NEW_FILE;
-  refuseMistakes(path, text);
+  const schema = usersFileOptionsWith(directives);
+  refuseMistakes(path, text, schema);
   const document: Document = parseDocument(text);
   const changed = change({ text, document, users: usersIn(document) });
   if (changed === undefined) return false;
-  refuseMistakes(path, changed);
+  refuseMistakes(path, changed, schema);
   await replaceFile(path, changed);
   return true;
 }
@@ -158,9 +212,9 @@ function written(document: Document, text: string): string {
 }
 
 /** Homes are not looked at: an account whose home is gone can still be removed. */
-function refuseMistakes(path: string, text: string): void {
+function refuseMistakes(path: string, text: string, schema: ReturnType<typeof usersFileOptionsWith>): void {
   const source = parseYaml(path, text);
-  const checked = validate(source, usersFileSchema);
+  const checked = validate(source, schema);
   const problems = source.sound && !checked.ok ? [...source.problems, ...checked.problems] : source.problems;
   if (problems.length > 0) throw new UsersFileRefused(inOrder(problems));
 }

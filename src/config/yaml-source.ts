@@ -20,6 +20,8 @@ export interface YamlSource {
   valueAt(path: KeyPath): unknown;
 }
 
+const SECOND_DOCUMENT = 'A second document begins here; everything must stand in one.';
+
 /** Offsets in the text. */
 interface Place {
   readonly key: number;
@@ -32,7 +34,7 @@ interface Place {
  */
 export function parseYaml(file: string, text: string): YamlSource {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'silent' });
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
   const places = new Map<string, Place>();
   const problems: Problem[] = [];
 
@@ -40,8 +42,9 @@ export function parseYaml(file: string, text: string): YamlSource {
     const { line, col } = lines.linePos(offset);
     return { file, line: Math.max(line, 1), column: Math.max(col, 1), path: formatKeyPath(path), message };
   };
-  for (const { pos, message } of [...document.errors, ...document.warnings]) {
-    problems.push(problem(pos[0], [], `${message.replaceAll('\n', ' ')}.`.replace(/\.\.$/, '.')));
+  for (const { pos, code, message } of [...document.errors, ...document.warnings]) {
+    const text = code === 'MULTIPLE_DOCS' ? SECOND_DOCUMENT : `${message.replaceAll('\n', ' ')}.`.replace(/\.\.$/, '.');
+    problems.push(problem(pos[0], [], text));
   }
 
   const read = (node: ParsedNode | null, path: KeyPath, keyOffset?: number): unknown => {

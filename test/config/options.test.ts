@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type GatewayOptionsInput, gatewayOptions, modeBits } from '../../src/config/options.ts';
+import { type GatewayOptionsInput, gatewayOptions } from '../../src/config/options.ts';
+import { modeBits } from '../../src/config/storage-options.ts';
 import { DEFAULT_LIMITS } from '../../src/protocol/limits.ts';
 
 const HASH = '$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc';
@@ -118,7 +119,7 @@ test('checks of several keys run although other keys are wrong, and not on keys 
 test('the smallest configuration gets the safe defaults', () => {
   expect(gatewayOptions.parse(smallest)).toEqual({
     listen: [{ host: '127.0.0.1', port: 2121, tls: 'explicit' }],
-    tls: { certificateFile: 'server.crt', keyFile: 'server.key', minVersion: 'TLSv1.2' },
+    tls: { certificateFile: 'server.crt', keyFile: 'server.key', minVersion: 'TLSv1.2', clientCertificate: 'off' },
     hosts: [],
     tlsControlRequired: true,
     tlsDataRequired: true,
@@ -126,11 +127,18 @@ test('the smallest configuration gets the safe defaults', () => {
     closeNotify: 'required',
     modeZ: false,
     symlinks: false,
-    passive: { portMin: 50_000, portMax: 50_999 },
-    active: { enabled: true },
+    passive: { portMin: 50_000, portMax: 50_999, addresses: [], foreignAddresses: [] },
+    active: { enabled: true, foreignAddresses: [], privilegedPorts: false },
+    buffers: { receiveBytes: 1_048_576, sendBytes: 1_048_576 },
+    tcpNoDelay: true,
+    listingTimes: 'utc',
     users: [],
+    authentication: [{ type: 'users', timeoutMs: 15_000, totp: 'optional' }],
+    classes: [],
+    directories: [],
+    accessFile: '.ftpaccess',
     limits: DEFAULT_LIMITS,
-    storage: { fileMode: '0640', directoryMode: '0750', sync: true },
+    storage: { fileMode: '0640', directoryMode: '0750', sync: true, workersMax: 64, workerIdleMs: 30_000 },
     log: { level: 'info', format: 'auto' },
     banner: 'Sallyport ready.',
   });
@@ -143,6 +151,12 @@ test('checked options pass the check again unchanged', () => {
     passive: { portMin: 0, portMax: 0, address: '192.0.2.1' },
     users: [{ ...user('a'), directories: [{ path: '/in', permissions: 'elw' }] }],
     usersFile: 'users.yaml',
+    authentication: [
+      { type: 'users', totp: 'required' },
+      { type: 'unix', account: { home: '/srv/{user}' } },
+      { type: 'unix', account: 'users' },
+      { type: 'anonymous', account: { home: '/srv/pub' } },
+    ],
     hosts: [host('Ftp.Example.COM', { banner: 'Hello.', users: ['a'] })],
     banner: 'Grüß Gott.',
   });

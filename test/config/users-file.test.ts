@@ -1,8 +1,15 @@
-import { lstat, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, lstat, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { formatProblem } from '../../src/config/problem.ts';
-import { addUser, readUsersFile, removeUser, setPassword, UsersFileRefused } from '../../src/config/users-file.ts';
+import {
+  addUser,
+  readUsersFile,
+  removeUser,
+  setPassword,
+  setTotpSecret,
+  UsersFileRefused,
+} from '../../src/config/users-file.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 const HASH = '$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc';
@@ -178,5 +185,57 @@ describe('reading', () => {
         { name: 'globex', closeNotify: 'off' },
       ],
     });
+  });
+});
+
+const TOTP = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ';
+
+describe('a second factor', () => {
+  test('of nobody, or that is none, is refused and leaves the file as it was', async () => {
+    const file = await usersFile(FILE);
+    expect(await setTotpSecret(file.path, 'nobody', TOTP)).toBe(false);
+    await expect(setTotpSecret(file.path, 'acme', 'short')).rejects.toThrow(UsersFileRefused);
+    expect(await file.text()).toBe(FILE);
+  });
+
+  test('comes behind what the account has, and goes again', async () => {
+    const file = await usersFile(FILE);
+    expect(await setTotpSecret(file.path, 'acme', TOTP)).toBe(true);
+    expect(await readUsersFile(file.path)).toMatchObject({ users: [{ totpSecret: TOTP }, { name: 'globex' }] });
+    expect(await file.text()).toContain('# told by telephone');
+    expect(await setTotpSecret(file.path, 'acme', undefined)).toBe(true);
+    expect(await file.text()).not.toContain('totp_secret');
+  });
+});
+
+test('an account without a password gets one', async () => {
+  const file = await usersFile('users:\n  - name: acme # by LDAP so far\n    home: acme\n');
+  expect(await setPassword(file.path, 'acme', HASH)).toBe(true);
+  expect(await readUsersFile(file.path)).toMatchObject({ ok: true, users: [{ name: 'acme', passwordHash: HASH }] });
+  expect(await file.text()).toContain('# by LDAP so far');
+});
+
+describe.skipIf(process.platform === 'win32')('who may read the file', () => {
+  test.each([0o644, 0o604, 0o660, 0o602])('mode %o is a problem, and an edit mends it', async (mode) => {
+    const file = await usersFile(FILE);
+    await chmod(file.path, mode);
+    const read = await readUsersFile(file.path, { shownAs: 'users.yaml' });
+    expect(read.ok ? [] : read.problems.map(formatProblem)).toEqual([
+      expect.stringMatching(
+        /^users\.yaml:1:1 can be read by others or written by its group \(mode 0\d{3}\): run chmod 640/,
+      ),
+    ]);
+    expect(await setPassword(file.path, 'acme', OTHER_HASH)).toBe(true);
+    expect((await stat(file.path)).mode & 0o137).toBe(0);
+  });
+
+  test('its owner may, and its group; an edit leaves the group what it had', async () => {
+    const file = await usersFile(FILE);
+    for (const mode of [0o600, 0o640]) {
+      await chmod(file.path, mode);
+      expect(await readUsersFile(file.path)).toMatchObject({ ok: true });
+      await setPassword(file.path, 'acme', OTHER_HASH);
+      expect((await stat(file.path)).mode & 0o777).toBe(mode);
+    }
   });
 });

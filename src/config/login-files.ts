@@ -1,0 +1,82 @@
+/** Checks the files that logins rest on, besides the accounts: authorities of other servers and of clients, and secrets. */
+import { X509Certificate } from 'node:crypto';
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { readBoundedFile } from './bounded-file.ts';
+import type { KeyPath } from './key-names.ts';
+import type { Finding, RealityOptions } from './reality.ts';
+import { openToOthers } from './secret-mode.ts';
+
+/**
+ * Checks that authorities can be read and secrets by nobody else, and that certificates which users log in with are
+ * asked for at all. The value need not be valid otherwise.
+ */
+export async function loginFindings(
+  value: unknown,
+  { baseDirAt }: Pick<RealityOptions, 'baseDirAt'>,
+): Promise<Finding[]> {
+  const { tls = {}, authentication = [] } = sketch.parse(value);
+  const files: { readonly path: KeyPath; readonly file: string | undefined; readonly check: Check }[] = [
+    { path: ['tls', 'clientCaFile'], file: tls.clientCaFile, check: notAuthorities },
+    ...authentication.flatMap(({ caFile, secretFile, search }, index) => [
+      { path: ['authentication', index, 'caFile'], file: caFile, check: notAuthorities },
+      { path: ['authentication', index, 'secretFile'], file: secretFile, check: notSecret },
+      { path: ['authentication', index, 'search', 'passwordFile'], file: search?.passwordFile, check: notSecret },
+    ]),
+  ];
+  const findings = files.map(async ({ path, file, check }) => {
+    const message = file ? await check(resolve(baseDirAt(path), file)) : undefined;
+    return message === undefined ? [] : [{ path, message }];
+  });
+  const asked = tls.clientCertificate === 'optional' || tls.clientCertificate === 'required';
+  const unasked = authentication.flatMap(({ type }, index) =>
+    type === 'certificate' && !asked
+      ? [{ path: ['authentication', index, 'type'], message: 'needs tls.client_certificate: optional or required' }]
+      : [],
+  );
+  return [...(await Promise.all(findings)).flat(), ...unasked];
+}
+
+/** What is wrong with a file; undefined when nothing is. */
+type Check = (file: string) => Promise<string | undefined>;
+
+const FILE_BYTES_MAX = 1_048_576;
+
+const text = z.string().optional().catch(undefined);
+
+/** The parts that are looked at; what has another form than expected counts as absent, for the schema reports it. */
+const sketch = z
+  .object({
+    tls: z.object({ clientCertificate: text, clientCaFile: text }).optional().catch(undefined),
+    authentication: z
+      .array(
+        z
+          .object({
+            type: text,
+            caFile: text,
+            secretFile: text,
+            search: z.object({ passwordFile: text }).optional().catch(undefined),
+          })
+          .catch({}),
+      )
+      .optional()
+      .catch(undefined),
+  })
+  .catch({});
+
+async function notAuthorities(file: string): Promise<string | undefined> {
+  const read = await readBoundedFile(file, FILE_BYTES_MAX);
+  if (!read.ok) return read.message;
+  try {
+    new X509Certificate(read.text);
+    return undefined;
+  } catch {
+    // The parser's own words help nobody.
+    return 'holds no certificate in PEM form';
+  }
+}
+
+async function notSecret(file: string): Promise<string | undefined> {
+  const read = await readBoundedFile(file, FILE_BYTES_MAX);
+  return read.ok ? openToOthers(file, read.mode) : read.message;
+}
