@@ -62,8 +62,8 @@ export function aborts(line: WaitingLine): boolean {
   return line.kind === 'command' && line.definition.duringTransfer === 'aborts';
 }
 
-/** The bytes that are kept: of a line that is refused, the verb at most. */
+/** The bytes that are kept: of a line that is no command, the verb at most. */
 function bytesOf(line: WaitingLine): number {
   if (line.kind === 'command') return line.verb.length + line.argument.length;
-  return line.kind === 'bad' ? line.line.length : 0;
+  return line.kind === 'unknown' ? line.verb.length : 0;
 }

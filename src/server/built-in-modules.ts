@@ -1,16 +1,51 @@
 /** The modules that every gateway has, in the order in which they are asked. */
+import { rules } from '../access/rules-module.ts';
 import type { GatewayOptions } from '../config/options.ts';
 import type { Clock } from '../lib/clock.ts';
 import { commandLog } from '../modules/command-log.ts';
 import { connectionLimits } from '../modules/connection-limits.ts';
 import { hostMembers } from '../modules/host-members.ts';
 import { loginThrottle } from '../modules/login-throttle.ts';
+import { messages } from '../modules/messages.ts';
+import type { GatewayEvents } from '../modules/observers.ts';
+import { observers } from '../modules/observers.ts';
+import { rates } from '../modules/rates.ts';
 import { tlsPolicy } from '../modules/tls-policy.ts';
 import type { Log } from '../spi/log.ts';
 import type { Module } from '../spi/module.ts';
+import type { Session } from '../spi/session.ts';
+import type { Settings } from '../spi/settings.ts';
+
+/** What modules are made with. */
+export interface ModuleParts {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The modules that the program or the configuration brings. */
+  readonly extensions: readonly Module[];
+  /** What the program wants to hear of. */
+  readonly on: Partial<GatewayEvents>;
+  /** What directives amount to; known only once the modules are. */
+  readonly settings: () => Settings;
+  /** The names of the classes that a session belongs to now. */
+  readonly classesOf: (session: Session) => readonly string[];
+}
 
 /** Makes them. Each gateway has its own, so that two in one process count apart. */
-export function builtInModules({ hosts, limits }: GatewayOptions, clock: Clock, log: Log): readonly Module[] {
+export function allModules(options: GatewayOptions, parts: ModuleParts): readonly Module[] {
+  const { clock, log, extensions, on, settings, classesOf } = parts;
+  const { hosts, limits } = options;
   // Who may not log in at a host must not be counted as logged in: its guard comes before the limits.
-  return [tlsPolicy(), hostMembers(hosts), connectionLimits(limits), loginThrottle(limits, clock, log), commandLog()];
+  return [
+    tlsPolicy(),
+    hostMembers(hosts),
+    rules({ settings, classesOf }),
+    connectionLimits(limits),
+    loginThrottle(limits, clock, log),
+    rates(),
+    messages(settings),
+    ...extensions,
+    // Behind everybody who can refuse, so that what it tells has happened.
+    observers(on, log),
+    commandLog(),
+  ];
 }

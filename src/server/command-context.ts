@@ -1,13 +1,15 @@
 /** What a command sees of its session and of the gateway: everything it works with, and nothing more. */
-import { login } from '../engine/login.ts';
+import { login, loginByCertificate } from '../engine/login.ts';
+import { checkedReply } from '../engine/outcome-check.ts';
+import { failNotBefore } from '../lib/not-before.ts';
 import { Secret } from '../lib/secret.ts';
 import type { Reply } from '../protocol/reply.ts';
-import type { Account } from '../spi/authenticator.ts';
-import type { CommandContext } from '../spi/command.ts';
+import type { Account, Credentials } from '../spi/authenticator.ts';
+import type { CommandContext, CommandTraits } from '../spi/command.ts';
 import type { DataConnection, DataPort } from '../spi/data-port.ts';
 import { Fault } from '../spi/fault.ts';
 import type { Log } from '../spi/log.ts';
-import type { Session } from '../spi/session.ts';
+import { accountIn, type Session } from '../spi/session.ts';
 import type { House } from './house.ts';
 
 /** A transfer that runs beside the dialogue. */
@@ -24,14 +26,17 @@ export interface Transfer {
 export interface ContextParts {
   readonly house: House;
   readonly session: Session;
+  readonly command: CommandTraits;
   readonly verb: string;
+  /** The text behind the verb. */
+  readonly argument: string;
   readonly log: Log;
   readonly data: DataPort;
   /** The transfer that the command itself is, if it is one. */
   readonly own: Transfer | undefined;
   /** The transfer that runs beside it. */
   readonly running: Transfer | undefined;
-  /** Aborts when the control connection is gone. */
+  /** Aborts when the control connection is gone, or the command is no longer waited for. */
   readonly gone: AbortSignal;
   /** Where the command's notes for the log are collected. */
   readonly notes: Record<string, unknown>;
@@ -43,52 +48,64 @@ export function commandContext(parts: ContextParts): CommandContext {
   const { house, session, log, own, running } = parts;
   const { options } = house;
   const signal = own?.abort.signal ?? parts.gone;
+  const deciding = { clock: house.clock, log, signal, timeoutMs: options.limits.loginTimeoutMs };
+  const note = (fields: Readonly<Record<string, unknown>>) => void Object.assign(parts.notes, fields);
   return {
     session,
     verb: parts.verb,
     policy: {
       tlsControlRequired: options.tlsControlRequired,
       tlsDataRequired: options.tlsDataRequired,
+      clientCertificateRequired: options.tls.clientCertificate === 'required',
       sessionReuse: options.sessionReuse,
       closeNotify: options.closeNotify,
       productName: 'Sallyport',
       modeZ: options.modeZ,
       symlinks: options.symlinks,
+      listingTimes: options.listingTimes,
       activeEnabled: options.active.enabled,
     },
     limits: options.limits,
     clock: house.clock,
     log,
-    data: own === undefined ? parts.data : observed(parts.data, own),
+    data: own === undefined ? parts.data : observed(parts, own),
     commands: house.table.commands,
     greetingOf: (name) => house.virtualHosts.greetingOf(name),
-    sessions: () => house.sessionsOf(accountOf(session)?.name),
+    sessions: () => house.sessionsOf(accountIn(session)?.name),
     signal,
     transfer: running && { verb: running.verb, bytesMoved: running.connection?.bytesMoved ?? 0 },
     account: () => loggedIn(session),
-    files: () => house.filesOf(loggedIn(session)),
-    authenticate(user, password) {
-      const credentials = { user, password: new Secret(password), address: session.peer.address };
-      return login(house, credentials, session, { log, signal });
+    files: () => house.filesOf(loggedIn(session), { session, command: parts.command, argument: parts.argument, note }),
+    classes: () => house.classesOf(session),
+    async setting(directive, directory) {
+      if (directory === undefined) return house.settings.inSession(directive, session);
+      return house.settings.atDirectory(directive, session, directory);
     },
-    mark: (mark) => parts.mark(mark),
-    note: (fields) => Object.assign(parts.notes, fields),
+    authenticate(user, password) {
+      const credentials = { user, password: new Secret(password), ...credentialsOf(session) };
+      const { loginRefusalMs } = options.limits;
+      return failNotBefore(house.clock, loginRefusalMs, () => login(house, credentials, session, deciding));
+    },
+    authenticateByCertificate: (user) =>
+      loginByCertificate(house, { user, ...credentialsOf(session) }, session, deciding),
+    mark: (mark) => parts.mark(checkedReply(mark, 'preliminary', parts.verb)),
+    note,
   };
 }
 
-/** The account of the session, if it is logged in. */
-export function accountOf({ login: state }: Session): Account | undefined {
-  return state.state === 'LoggedIn' ? state.account : undefined;
+/** What is known of the client besides what it says. */
+function credentialsOf({ peer, controlTls, host }: Session): Omit<Credentials, 'user' | 'password'> {
+  return { address: peer.address, tls: controlTls, host };
 }
 
 function loggedIn(session: Session): Account {
-  const account = accountOf(session);
+  const account = accountIn(session);
   if (account === undefined) throw new Fault('NotLoggedIn');
   return account;
 }
 
-/** The data channel of a transfer: the connection that it opens is the one that STAT reports on. */
-function observed(data: DataPort, transfer: Transfer): DataPort {
+/** The data channel of a transfer: the connection that it opens is held to rates, and is the one that STAT reports on. */
+function observed({ data, house, session }: ContextParts, transfer: Transfer): DataPort {
   return {
     listen: () => data.listen(),
     target: (endpoint) => data.target(endpoint),
@@ -97,7 +114,13 @@ function observed(data: DataPort, transfer: Transfer): DataPort {
     },
     close: () => data.close(),
     async open(direction, signal) {
-      transfer.connection = await data.open(direction, signal);
+      const connection = await data.open(direction, signal);
+      try {
+        transfer.connection = house.rates.hold({ connection, session, direction, signal });
+      } catch (error) {
+        connection.destroy();
+        throw error;
+      }
       return transfer.connection;
     },
   };

@@ -1,29 +1,41 @@
 /** The gateway: listeners, sessions and what they share, composed from validated options. */
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { authorizedFiles } from '../access/authorized-files.ts';
+import { classesFrom } from '../access/classes.ts';
 import { COMMANDS } from '../commands/all.ts';
 import type { GatewayOptionsInput } from '../config/options.ts';
-import { gatewayOptions } from '../config/options.ts';
+import { allDirectives, gatewayOptionsWith } from '../config/options.ts';
 import { newSession } from '../engine/apply-change.ts';
+import { askGuard, tellDisconnect } from '../engine/module-hooks.ts';
 import { PhaseTable } from '../engine/phase-table.ts';
 import type { Clock } from '../lib/clock.ts';
 import { systemClock } from '../lib/clock.ts';
+import type { GatewayEvents } from '../modules/observers.ts';
 import { formatReply, reply } from '../protocol/reply.ts';
-import type { SessionSummary } from '../spi/command.ts';
+import type { Authenticator } from '../spi/authenticator.ts';
+import type { CommandDefinition, SessionSummary } from '../spi/command.ts';
 import { Fault } from '../spi/fault.ts';
+import type { FileSystem } from '../spi/file-system.ts';
 import type { Log } from '../spi/log.ts';
 import { silentLog } from '../spi/log.ts';
 import type { Module } from '../spi/module.ts';
+import type { Session } from '../spi/session.ts';
 import { ControlConnection } from '../transport/control-connection.ts';
 import { localOf, peerOf } from '../transport/endpoint.ts';
 import type { Listener } from '../transport/listener.ts';
 import { listen } from '../transport/listener.ts';
-import type { Accounts } from './accounts.ts';
-import { accountsOf } from './accounts.ts';
-import { builtInModules } from './built-in-modules.ts';
+import { AccessFiles } from './access-files.ts';
+import { filesFrom } from './account-files.ts';
+import type { Authentication } from './authentication.ts';
+import { authenticationOf } from './authentication.ts';
+import { allModules } from './built-in-modules.ts';
+import type { GatewaySession } from './gateway-session.ts';
 import type { House } from './house.ts';
 import { SessionLoop } from './session-loop.ts';
+import { settingsOf } from './settings.ts';
+import type { LiveRates } from './transfer-rates.ts';
+import { TransferRateKeeper } from './transfer-rates.ts';
+import { unfailing } from './unfailing-log.ts';
 import { virtualHosts } from './virtual-hosts.ts';
 
 /** Where a running gateway can be reached. */
@@ -39,6 +51,19 @@ export interface GatewayParts {
   readonly log?: Log;
   /** Its time; the machine's by default. */
   readonly clock?: Clock;
+  /** Modules beside the built-in ones; they are asked behind those that guard and before the command log. */
+  readonly modules?: readonly Module[];
+  /** Commands beside the built-in ones; a verb that is taken is refused: a module's CMD handler overloads it. */
+  readonly commands?: readonly CommandDefinition[];
+  /** Asked before the accounts of the options, in this order. */
+  readonly authenticators?: readonly Authenticator[];
+  /**
+   * What stands in front of the storage of each account of the options, for operations that are to be done otherwise:
+   * given its files and its name, gives what to use in their place (see `decorate`).
+   */
+  readonly files?: (files: FileSystem, account: string) => FileSystem;
+  /** Called when something has happened: connections, logins, files. */
+  readonly on?: Partial<GatewayEvents>;
 }
 
 /** An FTPS server within a program. It installs no signal handlers and never ends the process. */
@@ -52,9 +77,24 @@ export interface Gateway {
   readonly addresses: readonly GatewayAddress[];
   /** Sessions at this moment. */
   readonly sessionCount: number;
+  /** They, one by one, those that have not logged in included. */
+  readonly sessions: readonly GatewaySession[];
+  /**
+   * Ends one session with 421, aborting its transfer; an upload that is cut off by this is not published. Resolves when
+   * it is over. @returns whether there was one of this id.
+   */
+  disconnect(sessionId: string): Promise<boolean>;
+  /**
+   * Sets rates that go before those of the configuration, in place of what was set before; transfers that run follow at
+   * once. An empty object takes everything back. @throws ZodError for what is no rate.
+   */
+  setRates(rates: LiveRates): void;
+  /** Stops listening; the sessions go on. `start` listens again, `close` ends them. */
+  stopListening(): void;
   /**
    * Stops listening and ends the sessions: at once those that are idle, the others when their command is done, and after
-   * `graceMs` (0 by default) whatever is left. An upload that is cut off by this is not published.
+   * `graceMs` (0 by default) whatever is left. An upload that is cut off by this is not published. What was told to end
+   * and hangs is waited for two seconds more.
    */
   close(options?: { readonly graceMs?: number }): Promise<void>;
 }
@@ -62,36 +102,60 @@ export interface Gateway {
 /**
  * Makes a gateway out of its options.
  *
- * @throws ZodError naming every option that is wrong; an OpenSSL error when certificate and key cannot be used.
+ * @throws TypeError when a module's directives cannot be; ZodError naming every option that is wrong; an OpenSSL error when certificate and key cannot be used.
  */
 export function createGateway(input: GatewayOptionsInput, parts: GatewayParts = {}): Gateway {
-  const options = gatewayOptions.parse(input);
+  const directives = allDirectives(parts.modules ?? []);
+  const options = gatewayOptionsWith(directives).parse(input);
   const clock = parts.clock ?? systemClock;
-  const log = parts.log ?? silentLog;
-  const modules = builtInModules(options, clock, log);
-  const accounts = accountsOf(options, log);
-  const house = {
+  const log = unfailing(parts.log ?? silentLog);
+  const classesOf = classesFrom(options.classes, clock);
+  const modules = allModules(options, {
+    clock,
+    log,
+    extensions: parts.modules ?? [],
+    on: parts.on ?? {},
+    settings: () => house.settings,
+    classesOf,
+  });
+  const accessFiles = new AccessFiles({ name: options.accessFile, directives, clock, log });
+  const settings = settingsOf({ options, classesOf, accessFiles, users: () => authentication.users() });
+  const authentication = authenticationOf(options, {
+    ...{ clock, log, directives },
+    ...(parts.files !== undefined && { decorated: parts.files }),
+  });
+  const house: Omit<House, 'sessionsOf'> = {
     options,
     virtualHosts: virtualHosts(options),
     modules,
-    table: new PhaseTable(COMMANDS, modules),
-    authenticators: [accounts.authenticator],
+    table: new PhaseTable([...COMMANDS, ...(parts.commands ?? [])], modules),
+    authenticators: [...(parts.authenticators ?? []), ...authentication.chain],
     clock,
     log,
-    filesOf: authorizedFiles,
+    settings,
+    rates: new TransferRateKeeper(settings, clock),
+    classesOf,
+    filesOf: filesFrom(options, { settings: () => house.settings, classesOf }),
   };
-  return new RunningGateway(house, accounts);
+  return new RunningGateway(house, authentication);
 }
+
+/** How long a session that is disconnected may take to say so to a client that does not read. */
+const DISCONNECT_GRACE_MS = 2_000;
 
 class RunningGateway implements Gateway {
   readonly #house: House;
-  readonly #accounts: Accounts;
+  readonly #authentication: Authentication;
   readonly #sessions = new Map<SessionLoop, Promise<void>>();
+  /** Connections that modules have not let in yet. */
+  readonly #arriving = new Set<Socket>();
   #listeners: { readonly listener: Listener; readonly address: GatewayAddress }[] = [];
+  /** Listeners that listen no more; each waits for the connections that it accepted. */
+  #stopped: Promise<void>[] = [];
 
-  constructor(house: Omit<House, 'sessionsOf'>, accounts: Accounts) {
+  constructor(house: Omit<House, 'sessionsOf'>, authentication: Authentication) {
     this.#house = { ...house, sessionsOf: (account) => this.#sessionsOf(account) };
-    this.#accounts = accounts;
+    this.#authentication = authentication;
   }
 
   get addresses(): readonly GatewayAddress[] {
@@ -102,11 +166,36 @@ class RunningGateway implements Gateway {
     return this.#sessions.size;
   }
 
+  get sessions(): readonly GatewaySession[] {
+    return [...this.#sessions.keys()].map(({ overview }) => overview);
+  }
+
+  async disconnect(sessionId: string): Promise<boolean> {
+    const found = [...this.#sessions].find(([{ session }]) => session.id === sessionId);
+    if (found === undefined) return false;
+    const [loop, done] = found;
+    loop.dismiss(new Fault('ShuttingDown', { text: 'This session was closed by the operator.' }));
+    const timer = this.#house.clock.after(DISCONNECT_GRACE_MS, () => loop.destroy());
+    await done;
+    timer.cancel();
+    return true;
+  }
+
+  setRates(rates: LiveRates): void {
+    this.#house.rates.set(rates);
+  }
+
+  stopListening(): void {
+    this.#stopped.push(...this.#listeners.map(({ listener }) => listener.close()));
+    this.#listeners = [];
+  }
+
   async start(): Promise<void> {
-    await this.#accounts.load();
+    await this.#authentication.load();
     try {
       for (const { host, port, tls } of this.#house.options.listen) {
-        const listener = await listen(host, port, (socket) => this.#accept(socket, tls));
+        const { tcpNoDelay: noDelay } = this.#house.options;
+        const listener = await listen({ host, port, noDelay }, (socket) => void this.#accept(socket, tls));
         this.#listeners.push({ listener, address: { host, port: listener.endpoint.port, tls } });
       }
     } catch (error) {
@@ -116,10 +205,9 @@ class RunningGateway implements Gateway {
   }
 
   async close({ graceMs = 0 }: { readonly graceMs?: number } = {}): Promise<void> {
-    const listeners = this.#listeners;
-    this.#listeners = [];
     // A listener's close waits for the connections it accepted, so it is awaited behind them.
-    const closed = listeners.map(({ listener }) => listener.close());
+    this.stopListening();
+    for (const socket of this.#arriving) socket.destroy();
     for (const session of this.#sessions.keys()) session.end(new Fault('ShuttingDown'));
     const drop = () => {
       for (const session of this.#sessions.keys()) session.destroy();
@@ -128,14 +216,16 @@ class RunningGateway implements Gateway {
     const timer = this.#house.clock.after(graceMs, drop);
     await Promise.all(this.#sessions.values());
     timer.cancel();
-    await Promise.all(closed);
+    await Promise.all(this.#stopped.splice(0));
+    await this.#authentication.close();
   }
 
   #sessionsOf(account: string | undefined): readonly SessionSummary[] {
     return [...this.#sessions.keys()].flatMap(({ summary }) => (summary?.account === account ? (summary ?? []) : []));
   }
 
-  #accept(socket: Socket, mode: 'explicit' | 'implicit'): void {
+  /** Nothing is read, and nothing said, before every module has let the connection in. */
+  async #accept(socket: Socket, mode: 'explicit' | 'implicit'): Promise<void> {
     const { modules, options, log, clock } = this.#house;
     // Until the control connection listens for errors, a reset must not end the process.
     socket.on('error', () => undefined);
@@ -146,31 +236,51 @@ class RunningGateway implements Gateway {
       return;
     }
     const session = newSession({ id: randomBytes(6).toString('hex'), peer, local });
-    const admitted: Module[] = [];
-    try {
-      for (const module of modules) {
-        module.onConnect?.(peer);
-        admitted.push(module);
-      }
-    } catch (error) {
-      for (const module of admitted) module.onDisconnect?.(session);
-      log.warn('connection.refused', { peer: peer.address, error });
-      this.#turnAway(socket, mode, error);
-      return;
-    }
+    if (!(await this.#letsIn(socket, session, mode))) return;
     const { lineBytesMax, queuedLinesMax, handshakeTimeoutMs, stallTimeoutMs } = options.limits;
     const bounds = { lineBytesMax, queuedLinesMax, handshakeTimeoutMs, stallTimeoutMs };
     const control = new ControlConnection(socket, { peer, local, clock, ...bounds });
+    socket.resume();
     const loop = new SessionLoop(this.#house, control, session);
     const done = loop.run(mode).finally(() => {
-      for (const module of modules) module.onDisconnect?.(loop.session);
+      for (const module of modules) tellDisconnect(module, loop.session, log);
       this.#sessions.delete(loop);
     });
     this.#sessions.set(loop, done);
   }
 
+  /** Asks the modules; when one refuses, those that had let the connection in are told, and so is the client. */
+  async #letsIn(socket: Socket, session: Session, mode: 'explicit' | 'implicit'): Promise<boolean> {
+    const { modules, log, clock } = this.#house;
+    const { peer } = session;
+    const gone = new AbortController();
+    const leave = () => gone.abort(new Fault('Aborted', { cause: new Error('the connection was lost') }));
+    socket.once('close', leave);
+    this.#arriving.add(socket);
+    const admitted: Module[] = [];
+    try {
+      for (const module of modules) {
+        const asking = { clock, log, signal: gone.signal, otherwise: 'Busy' } as const;
+        if (module.onConnect) await askGuard(module, 'onConnect', () => module.onConnect?.(peer, session), asking);
+        admitted.push(module);
+      }
+      // Dropped at this moment: nobody will hear of its end any more.
+      if (socket.destroyed) throw gone.signal.reason ?? new Fault('Aborted');
+      return true;
+    } catch (error) {
+      for (const module of admitted) tellDisconnect(module, session, log);
+      log.warn('connection.refused', { peer: peer.address, error });
+      this.#turnAway(socket, mode, error);
+      return false;
+    } finally {
+      socket.off('close', leave);
+      this.#arriving.delete(socket);
+    }
+  }
+
   /** Says why in clear where that is understood: before TLS on an implicit port it would not be. */
   #turnAway(socket: Socket, mode: 'explicit' | 'implicit', error: unknown): void {
+    if (socket.destroyed) return;
     const fault = error instanceof Fault ? error : new Fault('Busy');
     if (mode === 'explicit') socket.end(formatReply(reply(fault.code, fault.text)));
     socket.destroySoon();

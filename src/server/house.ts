@@ -3,11 +3,14 @@
 import type { GatewayOptions } from '../config/options.ts';
 import type { PhaseTable } from '../engine/phase-table.ts';
 import type { Clock } from '../lib/clock.ts';
-import type { Account, Authenticator } from '../spi/authenticator.ts';
+import type { Authenticator } from '../spi/authenticator.ts';
 import type { SessionSummary } from '../spi/command.ts';
-import type { FileSystem } from '../spi/file-system.ts';
 import type { Log } from '../spi/log.ts';
 import type { Module } from '../spi/module.ts';
+import type { Session } from '../spi/session.ts';
+import type { FilesOf } from './account-files.ts';
+import type { GatewaySettings } from './settings.ts';
+import type { TransferRateKeeper } from './transfer-rates.ts';
 import type { VirtualHosts } from './virtual-hosts.ts';
 
 /** The parts that a gateway is composed of; a session takes what it needs and owns none of them. */
@@ -21,6 +24,12 @@ export interface House {
   readonly log: Log;
   /** The sessions of an account that are logged in now; none for undefined. */
   sessionsOf(account: string | undefined): readonly SessionSummary[];
-  /** An account's files behind its permissions. */
-  filesOf(account: Account): FileSystem;
+  /** What directives amount to. */
+  readonly settings: GatewaySettings;
+  /** Holds transfers to their rates. */
+  readonly rates: TransferRateKeeper;
+  /** The names of the classes that a session belongs to now. */
+  classesOf(session: Session): readonly string[];
+  /** An account's files behind its permissions and the rules, for one command. */
+  readonly filesOf: FilesOf;
 }

@@ -6,7 +6,10 @@ import type { CommandDefinition } from '../spi/command.ts';
 import { Fault } from '../spi/fault.ts';
 import type { ControlEvent } from '../transport/control-connection.ts';
 
-/** A command with its definition, the fault that a line deserves instead, an attack, or the end of the connection. */
+/**
+ * A command with its definition, a verb that no command has, the fault that a line deserves instead, an attack, or the end
+ * of the connection.
+ */
 export type Incoming =
   | {
       readonly kind: 'command';
@@ -15,7 +18,9 @@ export type Incoming =
       /** Its bytes, one character each: which text they stand for is decided when the command's turn has come. */
       readonly argument: string;
     }
-  | { readonly kind: 'bad'; readonly fault: Fault; readonly line: string }
+  /** Of what stood behind the verb nothing is kept: the argument of a mistyped PASS is a password. */
+  | { readonly kind: 'unknown'; readonly verb: string; readonly hasArgument: boolean }
+  | { readonly kind: 'bad'; readonly fault: Fault }
   | { readonly kind: 'attack'; readonly what: string }
   | { readonly kind: 'end'; readonly cause: unknown };
 
@@ -29,9 +34,9 @@ export function interpret(event: ControlEvent, table: PhaseTable): Incoming {
     case 'end':
       return event;
     case 'tooLong':
-      return { kind: 'bad', fault: LINE_TOO_LONG, line: '' };
+      return { kind: 'bad', fault: LINE_TOO_LONG };
     case 'badByte':
-      return { kind: 'bad', fault: UNKNOWN, line: '' };
+      return { kind: 'bad', fault: UNKNOWN };
     case 'line':
       return parse(event.bytes, table);
     default:
@@ -44,10 +49,9 @@ function parse(bytes: Buffer, table: PhaseTable): Incoming {
   const line = bytes.toString('latin1');
   if (looksLikeHttp(line)) return { kind: 'attack', what: 'an HTTP request on the control channel (ALPACA)' };
   const parsed = parseCommandLine(line);
-  if (parsed === undefined) return { kind: 'bad', fault: UNKNOWN, line: '' };
+  if (parsed === undefined) return { kind: 'bad', fault: UNKNOWN };
   const definition = table.find(parsed.verb);
-  // The argument of a mistyped PASS is a password: it goes no further.
-  if (definition === undefined) return { kind: 'bad', fault: UNKNOWN, line: parsed.verb };
+  if (definition === undefined) return { kind: 'unknown', verb: parsed.verb, hasArgument: parsed.argument !== '' };
   // Not a Buffer: a small one would keep alive the 8 KiB that Node cuts small ones from.
   return { kind: 'command', definition, verb: parsed.verb, argument: parsed.argument };
 }

@@ -31,7 +31,11 @@ export function createLogger(
     },
     stream,
   );
-  return wrap((level, event, fields) => logger[level](fields, event), {});
+  const write: Write = (level, event, fields) => {
+    // Whole dialogues are told at the debug level: what nobody reads must not cost the cleaning of its text.
+    if (logger.isLevelEnabled(level)) logger[level](cleanFields(fields), event);
+  };
+  return wrap(write, {});
 }
 
 /** Turns each JSON line into one that people read, as it is written: nothing is lost when the process ends. */
@@ -52,7 +56,7 @@ function wrap(write: Write, common: LogFields): Log {
   const entry =
     (level: Level) =>
     (event: string, fields: LogFields = {}) =>
-      write(level, event, cleanFields({ ...common, ...fields }));
+      write(level, event, { ...common, ...fields });
   return {
     debug: entry('debug'),
     info: entry('info'),
@@ -62,21 +66,34 @@ function wrap(write: Write, common: LogFields): Log {
   };
 }
 
-function cleanFields(fields: LogFields): LogFields {
-  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, clean(value)]));
+/** How deep causes and objects are told: an error may be its own cause. */
+const DEPTH_MAX = 8;
+
+function cleanFields(fields: LogFields, depth = 0): LogFields {
+  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, clean(value, depth)]));
 }
 
-function clean(value: unknown): unknown {
+/** The value with its text made safe. What cannot be looked at, as an error whose stack throws, is told as such. */
+function clean(value: unknown, depth: number): unknown {
+  if (depth > DEPTH_MAX) return '[too deep]';
+  try {
+    return cleaned(value, depth);
+  } catch {
+    return '[unreadable]';
+  }
+}
+
+function cleaned(value: unknown, depth: number): unknown {
   if (typeof value === 'string') return printable(value);
   if (value instanceof Error) {
-    const cause = value.cause === undefined ? {} : { cause: clean(value.cause) };
+    const cause = value.cause === undefined ? {} : { cause: clean(value.cause, depth + 1) };
     // A stack is our own text but its first line repeats the message; line ends are kept, other controls are not.
     const stack = value.stack?.split('\n').map(printable).join('\n');
     return { type: value.name, message: printable(value.message), stack, ...cause };
   }
-  if (Array.isArray(value)) return value.map(clean);
+  if (Array.isArray(value)) return value.map((item) => clean(item, depth + 1));
   if (value !== null && typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype) {
-    return cleanFields(Object.fromEntries(Object.entries(value)));
+    return cleanFields(Object.fromEntries(Object.entries(value)), depth + 1);
   }
   return value;
 }

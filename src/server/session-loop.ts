@@ -1,21 +1,25 @@
 /** One client's session, from the greeting to the close: where deciding, moving bytes and owning sockets meet. */
-import { afterCommand, withControlTls } from '../engine/apply-change.ts';
+import { unknownCommand } from '../commands/unknown.ts';
+import { afterCommand } from '../engine/apply-change.ts';
 import { dispatch } from '../engine/dispatch.ts';
 import type { Timer } from '../lib/clock.ts';
-import { type Reply, reply } from '../protocol/reply.ts';
+import { isPositive, type Reply, reply } from '../protocol/reply.ts';
 import { UTF_8 } from '../spi/charset.ts';
 import type { CommandDefinition, SessionSummary } from '../spi/command.ts';
 import { Fault } from '../spi/fault.ts';
 import type { Log } from '../spi/log.ts';
-import { charsetOf, type Session, type SessionChange } from '../spi/session.ts';
+import { accountIn, charsetOf, type Session, type SessionChange } from '../spi/session.ts';
 import type { ControlConnection } from '../transport/control-connection.ts';
 import { DataChannel } from '../transport/data-channel.ts';
-import { newTicketKeys, type TlsContext, tlsContext } from '../transport/tls-context.ts';
+import type { TlsContext } from '../transport/tls-context.ts';
 import { HandshakeFailed } from '../transport/tls-handshake.ts';
 import { aborts, Backlog, type WaitingLine } from './backlog.ts';
-import { accountOf, commandContext, type Transfer } from './command-context.ts';
+import { commandContext, type Transfer } from './command-context.ts';
+import { beginControlTls } from './control-tls.ts';
+import type { GatewaySession } from './gateway-session.ts';
 import type { House } from './house.ts';
 import { type Incoming, interpret } from './incoming.ts';
+import { Patience } from './patience.ts';
 
 /** Serves one control connection. */
 export class SessionLoop {
@@ -25,6 +29,9 @@ export class SessionLoop {
   readonly #data: DataChannel;
   readonly #sinceMs: number;
   readonly #backlog = new Backlog();
+  readonly #patience: Patience;
+  /** Aborts when there is nobody left to do anything for. */
+  readonly #over = new AbortController();
   #session: Session;
   #context: TlsContext | undefined;
   #listening = false;
@@ -40,19 +47,27 @@ export class SessionLoop {
     this.#control = control;
     this.#session = session;
     this.#sinceMs = house.clock.now();
+    this.#patience = new Patience(house.clock);
+    const { gone } = control;
+    gone.addEventListener('abort', () => {
+      this.#over.abort(gone.reason);
+      this.#patience.runOut();
+    });
     this.#log = house.log.with({ session: session.id, peer: session.peer.address });
     const { handshakeTimeoutMs, stallTimeoutMs, dataConnectTimeoutMs, wrongPeersMax } = house.options.limits;
     this.#data = new DataChannel({
       peer: session.peer,
       local: session.local,
       passive: house.options.passive,
-      activeEnabled: house.options.active.enabled,
+      active: house.options.active,
+      noDelay: house.options.tcpNoDelay,
+      ...house.options.buffers,
       clock: house.clock,
       log: this.#log,
       ...{ handshakeTimeoutMs, stallTimeoutMs, connectTimeoutMs: dataConnectTimeoutMs, wrongPeersMax },
       context: () => this.#context,
       protection: () => this.#session.protection,
-      sessionReuse: () => accountOf(this.#session)?.sessionReuse ?? house.options.sessionReuse,
+      sessionReuse: () => accountIn(this.#session)?.sessionReuse ?? house.options.sessionReuse,
     });
   }
 
@@ -64,9 +79,25 @@ export class SessionLoop {
   /** The session as SITE WHO shows it; undefined while nobody is logged in. */
   get summary(): SessionSummary | undefined {
     const { id, peer } = this.#session;
-    const account = accountOf(this.#session)?.name;
+    const account = accountIn(this.#session)?.name;
     if (account === undefined) return undefined;
     return { id, account, address: peer.address, sinceMs: this.#sinceMs, transfer: this.#transfer?.verb };
+  }
+
+  /** The session as the program that runs the gateway sees it. */
+  get overview(): GatewaySession {
+    const { id, peer, host, clientName, controlTls } = this.#session;
+    const transfer = this.#transfer;
+    return {
+      id,
+      peer,
+      account: accountIn(this.#session)?.name,
+      host,
+      secure: controlTls !== undefined,
+      clientName,
+      sinceMs: this.#sinceMs,
+      transfer: transfer && { verb: transfer.verb, bytesMoved: transfer.connection?.bytesMoved ?? 0 },
+    };
   }
 
   /** Serves until the connection ends. Never throws. */
@@ -75,12 +106,14 @@ export class SessionLoop {
     const limits = options.limits;
     const expiry = clock.after(limits.sessionTimeMaxMs, () => this.#expire());
     const loginDeadline = clock.after(limits.loginTimeoutMs, () => {
-      if (this.#session.login.state !== 'LoggedIn') this.end(new Fault('LoginTimeout'));
+      if (this.#session.login.state === 'LoggedIn') return;
+      this.end(new Fault('LoginTimeout'));
+      this.#patience.runOut();
     });
     try {
       this.#log.debug('session.start', { port: this.#session.peer.port, listener: this.#session.local.port });
-      if (mode === 'implicit') await this.#startTls('implicit');
-      await this.#control.send(reply(220, virtualHosts.greetingOf(this.#session.host) ?? options.banner));
+      if (mode === 'implicit') await this.#beginTls('implicit');
+      await this.#send(reply(220, virtualHosts.greetingOf(this.#session.host) ?? options.banner));
       while (this.#closing === undefined) await this.#turn();
       await this.#sayGoodbye();
     } catch (error) {
@@ -89,7 +122,8 @@ export class SessionLoop {
       expiry.cancel();
       loginDeadline.cancel();
       this.#idle?.cancel();
-      this.#data.close();
+      this.#over.abort(new Fault('Aborted', { cause: new Error('the session is over') }));
+      this.#data.end();
       this.#control.close();
       this.#log.debug('session.end');
     }
@@ -101,18 +135,30 @@ export class SessionLoop {
     this.#wake();
   }
 
+  /**
+   * Ends the session with a reply of this fault, and before it the transfer that runs, which is not published. What hangs
+   * is not waited for.
+   */
+  dismiss(fault: Fault): void {
+    this.#transfer?.abort.abort(new Fault('Aborted'));
+    this.#patience.runOut();
+    this.end(fault);
+  }
+
   /** The longest life of a session holds for a transfer too: one that dribbles would otherwise never end. */
   #expire(): void {
     const text = 'The session reached its longest allowed time; the transfer was ended and nothing was published.';
     this.#transfer?.abort.abort(new Fault('Aborted', { text }));
     this.end(new Fault('SessionExpired'));
+    this.#patience.runOut();
   }
 
-  /** Drops the session and whatever it was doing; uploads are aborted, not published. */
+  /** Drops the session and whatever it was doing; uploads are aborted, not published, and what hangs is not waited for. */
   destroy(): void {
     this.#closing ??= new Fault('ShuttingDown');
     this.#transfer?.abort.abort(new Fault('Aborted'));
     this.#control.destroy();
+    this.#patience.runOut();
     this.#wake();
   }
 
@@ -177,7 +223,9 @@ export class SessionLoop {
       case 'attack':
         return this.#attack(line.what);
       case 'bad':
-        return this.#refuseLine(line.fault, line.line);
+        return this.#refuseLine(line.fault);
+      case 'unknown':
+        return this.#execute(unknownCommand(line.verb), { verb: line.verb, argument: line.hasArgument ? '***' : '' });
       case 'command':
         return this.#serveCommand(line.definition, line);
     }
@@ -193,12 +241,16 @@ export class SessionLoop {
     }
     const call = { verb, argument: text };
     if (definition.data === 'transfers') return this.#serveTransfer(definition, call);
-    await this.#execute(definition, call, undefined);
+    await this.#execute(definition, call);
   }
 
-  async #refuseLine(fault: Fault, line: string): Promise<void> {
+  async #refuseLine(fault: Fault, line = ''): Promise<void> {
     this.#log.debug('command.refused', { line, fault: fault.kind });
     await this.#send(reply(fault.code, fault.text));
+    this.#countBad();
+  }
+
+  #countBad(): void {
     this.#badCommands += 1;
     if (this.#badCommands >= this.#house.options.limits.badCommandsMax) this.end(new Fault('TooManyBadCommands'));
   }
@@ -235,39 +287,50 @@ export class SessionLoop {
   async #execute(
     definition: CommandDefinition,
     { verb, argument }: { readonly verb: string; readonly argument: string },
-    transfer: Transfer | undefined,
+    transfer?: Transfer,
   ): Promise<void> {
     const notes: Record<string, unknown> = {};
     const context = commandContext({
       house: this.#house,
       session: this.#session,
+      command: definition,
       verb,
+      argument,
       log: this.#log,
       data: this.#data,
       own: transfer,
       running: this.#transfer,
-      gone: this.#control.gone,
+      gone: this.#over.signal,
       notes,
       mark: (mark) => this.#mark(mark, transfer),
     });
     const shownArgument = definition.secret === true && argument !== '' ? '***' : argument;
-    const { reply: final, change } = await dispatch(this.#house.table, {
-      command: definition,
-      context,
-      argument,
-      shownArgument,
-      notes,
-    });
-    this.#badCommands = 0;
+    this.#log.debug('line.received', { line: shownArgument === '' ? verb : `${verb} ${shownArgument}` });
+    const call = { command: definition, context, argument, shownArgument, notes };
+    const completion = await this.#patience.with(dispatch(this.#house.table, call));
+    if (completion === undefined) return this.#abandon(definition);
+    const { reply: final, change } = completion;
+    const isBad = definition.unknown === true && !isPositive(final);
+    if (!isBad) this.#badCommands = 0;
     if (change?.kind === 'StartTls') return this.#upgrade(definition, final, change);
     this.#session = afterCommand(this.#session, definition, change);
     if (change !== undefined && FORGETS_DATA.has(change.kind)) this.#data.close();
     await this.#send(final);
+    if (isBad) this.#countBad();
     // 421 announces the end of the connection, whoever said it (RFC 959 section 4.2.2).
     if (change?.kind === 'Close' || final.code === 421) this.#closing ??= 'quit';
     if (change?.kind === 'FailLogin' && this.#session.failedLogins >= this.#house.options.limits.loginAttemptsMax) {
       this.end(new Fault('LockedOut', { text: 'Too many failed logins on this connection.' }));
     }
+  }
+
+  /** A command that hangs, and that nobody is left to wait for: the session ends without it. */
+  #abandon({ verb }: CommandDefinition): void {
+    this.#log.error('command.abandoned', { verb });
+    this.#closing ??= 'quit';
+    const why = new Fault('Aborted', { cause: new Error('the command is no longer waited for') });
+    this.#over.abort(why);
+    this.#transfer?.abort.abort(why);
   }
 
   /** AUTH: 234, then TLS. Anything that came behind AUTH in clear ends the connection (CVE-2011-0411). */
@@ -277,43 +340,15 @@ export class SessionLoop {
     }
     this.#data.close();
     this.#session = afterCommand(this.#session, definition, change);
-    await this.#startTls('explicit', accepted);
+    await this.#beginTls('explicit', accepted);
   }
 
-  async #startTls(mode: 'explicit' | 'implicit', accepted?: Reply): Promise<void> {
-    const { options, virtualHosts } = this.#house;
-    // Whichever host is chosen, a ticket of this connection is one of this connection.
-    const ticketKeys = newTicketKeys();
-    const identity = virtualHosts.identityOf(this.#session.host);
-    const context = tlsContext(identity, options.limits.sessionTimeMaxMs, ticketKeys);
-    this.#context = context;
-    try {
-      const facts = await this.#control.startTls(context, accepted, (serverName) => {
-        this.#refuseServerName(serverName);
-        const chosen = virtualHosts.identityOf(serverName);
-        if (chosen === identity) return context.secure;
-        const { secure } = tlsContext(chosen, options.limits.sessionTimeMaxMs, ticketKeys);
-        // Data connections present the same certificate, and what remembers their sessions stays the same.
-        this.#context = { ...context, secure };
-        return secure;
-      });
-      this.#session = withControlTls(this.#session, facts, mode);
-      this.#log.debug('tls.control', { ...facts });
-    } catch (error) {
-      if (error instanceof HandshakeFailed && error.clearText && mode === 'explicit') {
-        this.#log.warn('attack', { what: 'bytes sent in clear behind AUTH' });
-      } else {
-        this.#log.info('tls.failed', { channel: 'control', error: error instanceof Error ? error.cause : error });
-      }
-      throw error;
-    }
-  }
-
-  /** @throws Error when TLS must not begin for that name: nobody is served there, or HOST has named another. */
-  #refuseServerName(serverName: string): void {
-    const { host } = this.#session;
-    if (host !== undefined && host !== serverName) throw new Error(`server_name ${serverName} is not HOST ${host}`);
-    if (!this.#house.virtualHosts.admits(serverName)) throw new Error(`server_name ${serverName} is not served here`);
+  async #beginTls(mode: 'explicit' | 'implicit', accepted?: Reply): Promise<void> {
+    const use = (context: TlsContext) => {
+      this.#context = context;
+    };
+    const parts = { house: this.#house, control: this.#control, session: this.#session, log: this.#log, use };
+    this.#session = await beginControlTls(parts, mode, accepted);
   }
 
   #attack(what: string): void {
@@ -346,12 +381,13 @@ export class SessionLoop {
   }
 
   #send(answer: Reply): Promise<void> {
+    this.#log.debug('line.sent', { code: answer.code, lines: answer.lines });
     return this.#control.send(answer, charsetOf(this.#session));
   }
 }
 
 /** Changes after which a data channel arranged by the earlier state must not be used. */
-const FORGETS_DATA: ReadonlySet<SessionChange['kind']> = new Set(['StartTls', 'Reinitialise', 'NameUser']);
+const FORGETS_DATA: ReadonlySet<SessionChange['kind']> = new Set(['StartTls', 'Reinitialise', 'NameUser', 'LogIn']);
 
 const TOO_MANY_WAITING = 'Too many commands were sent behind the transfer; it was ended and nothing was published.';
 

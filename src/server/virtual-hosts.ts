@@ -51,8 +51,15 @@ function identityOf(pair: Pair, { tls, limits }: GatewayOptions): TlsIdentity {
     certificate: pair.certificate ?? readFileSync(pair.certificateFile ?? '', 'utf8'),
     key: pair.key ?? readFileSync(pair.keyFile ?? '', 'utf8'),
     minVersion: tls.minVersion,
+    clientCa: clientCaOf(tls),
   };
   // The first real handshake would be a late moment to learn that the key does not fit the certificate.
   tlsContext(identity, limits.sessionTimeMaxMs);
   return identity;
+}
+
+/** Whose client certificates count, at every host alike. */
+function clientCaOf({ clientCertificate, clientCa, clientCaFile }: GatewayOptions['tls']): string | undefined {
+  if (clientCertificate === 'off') return undefined;
+  return clientCa ?? readFileSync(clientCaFile ?? '', 'utf8');
 }

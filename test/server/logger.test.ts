@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { Secret } from '../../src/lib/secret.ts';
 import { createLogger } from '../../src/server/logger.ts';
+import { unfailing } from '../../src/server/unfailing-log.ts';
 
 function logged(format: 'json' | 'pretty', act: (log: ReturnType<typeof createLogger>) => void): string {
   const lines: string[] = [];
@@ -39,4 +40,29 @@ test('what is below the level is left out, and the fields of `with` are in every
     log.with({ session: 'abc' }).warn('loud', { more: 1 });
   });
   expect(JSON.parse(text)).toMatchObject({ level: 'warn', msg: 'loud', session: 'abc', more: 1 });
+});
+
+test('what cannot be looked at is told as such, and an error that is its own cause has an end', () => {
+  const unreadable = Object.defineProperty(new Error('odd'), 'stack', {
+    get() {
+      throw new Error('no stack');
+    },
+  });
+  const circle = new Error('circle');
+  circle.cause = circle;
+  const wordless = Object.assign(new Error('x'), { message: 42 });
+  const text = logged('json', (log) => log.error('event', { unreadable, circle, wordless, sound: 'yes' }));
+  expect(JSON.parse(text)).toMatchObject({ unreadable: '[unreadable]', wordless: '[unreadable]', sound: 'yes' });
+  expect(text.match(/"message":"circle"/g)?.length).toBeLessThan(10);
+});
+
+test('a log that fails, at once or later, fails nobody who writes into it', async () => {
+  const fail = () => {
+    throw new Error('disk full');
+  };
+  const log = unfailing({ debug: fail, info: async () => fail(), warn: fail, error: async () => fail(), with: fail });
+  for (const level of ['debug', 'info', 'warn', 'error'] as const) log[level]('event');
+  log.with({}).error('event');
+  // An unhandled rejection would be told by now, and fails the run.
+  await new Promise((resolve) => setImmediate(resolve));
 });

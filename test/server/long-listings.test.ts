@@ -30,7 +30,7 @@ function collector(): () => void {
 async function endlessDirectory(read: { entries: number }): Promise<MemoryFiles> {
   const files = new MemoryFiles().put('/one', '');
   const facts = await files.stat(at('/one'));
-  files.list = async function* (): AsyncGenerator<readonly DirectoryEntry[]> {
+  const batches = async function* (): AsyncGenerator<readonly DirectoryEntry[]> {
     while (read.entries < ENTRIES) {
       const from = read.entries;
       const length = Math.min(BATCH_ENTRIES, ENTRIES - from);
@@ -38,6 +38,7 @@ async function endlessDirectory(read: { entries: number }): Promise<MemoryFiles>
       yield Array.from({ length }, (_, index) => ({ ...facts, name: `a-file-with-a-long-name-${from + index}` }));
     }
   };
+  files.list = async () => batches();
   return files;
 }
 
@@ -126,17 +127,20 @@ describe('a directory of 100,000 files', () => {
   // One for all of them: it takes seconds to make.
   const home = mkdtempSync(join(tmpdir(), 'sallyport-long-'));
   const read = { entries: 0 };
+  async function* counted(entries: AsyncIterable<readonly DirectoryEntry[]>) {
+    for await (const batch of entries) {
+      read.entries += batch.length;
+      yield batch;
+    }
+  }
 
   beforeAll(() => {
     mkdirSync(join(home, 'd'));
     for (let index = 0; index < ENTRIES; index++) closeSync(openSync(join(home, 'd', longName(index)), 'w'));
     const list = LocalFiles.prototype.list;
     // The storage itself, counted.
-    vi.spyOn(LocalFiles.prototype, 'list').mockImplementation(async function* (this: LocalFiles, path) {
-      for await (const batch of list.call(this, path)) {
-        read.entries += batch.length;
-        yield batch;
-      }
+    vi.spyOn(LocalFiles.prototype, 'list').mockImplementation(async function (this: LocalFiles, path) {
+      return counted(await list.call(this, path));
     });
   }, 120_000);
   beforeEach(() => {

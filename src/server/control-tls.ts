@@ -1,0 +1,72 @@
+/** TLS on a control connection: with which certificate, for which name, and what the session is behind it. */
+import { withControlTls } from '../engine/apply-change.ts';
+import type { Reply } from '../protocol/reply.ts';
+import type { Log } from '../spi/log.ts';
+import type { Session, TlsFacts } from '../spi/session.ts';
+import type { ControlConnection } from '../transport/control-connection.ts';
+import { newTicketKeys, type TlsContext, tlsContext } from '../transport/tls-context.ts';
+import { HandshakeFailed } from '../transport/tls-handshake.ts';
+import type { House } from './house.ts';
+
+/** The connection, and whose it is. */
+export interface ControlTlsParts {
+  readonly house: Pick<House, 'options' | 'virtualHosts'>;
+  readonly control: ControlConnection;
+  readonly session: Session;
+  readonly log: Log;
+  /** Told what the session's TLS rests on, before the handshake and again when the client has named a host. */
+  readonly use: (context: TlsContext) => void;
+}
+
+/**
+ * Begins TLS: `explicit` behind the reply that AUTH was `accepted` with, `implicit` at once.
+ *
+ * @returns the session under TLS. @throws HandshakeFailed, logged; the connection is then gone.
+ */
+export async function beginControlTls(
+  { house, control, session, log, use }: ControlTlsParts,
+  mode: 'explicit' | 'implicit',
+  accepted?: Reply,
+): Promise<Session> {
+  const { options, virtualHosts } = house;
+  // Whichever host is chosen, a ticket of this connection is one of this connection.
+  const ticketKeys = newTicketKeys();
+  const identity = virtualHosts.identityOf(session.host);
+  const context = tlsContext(identity, options.limits.sessionTimeMaxMs, ticketKeys);
+  use(context);
+  if (accepted !== undefined) log.debug('line.sent', { code: accepted.code, lines: accepted.lines });
+  try {
+    const facts = await control.startTls(context, accepted, (serverName) => {
+      refuseServerName(serverName, session, house);
+      const chosen = virtualHosts.identityOf(serverName);
+      if (chosen === identity) return context.secure;
+      const { secure } = tlsContext(chosen, options.limits.sessionTimeMaxMs, ticketKeys);
+      // Data connections present the same certificate, and what remembers their sessions stays the same.
+      use({ ...context, secure });
+      return secure;
+    });
+    const secured = withControlTls(session, withCertificate(facts, control, log), mode);
+    log.debug('tls.control', { ...secured.controlTls });
+    return secured;
+  } catch (error) {
+    if (error instanceof HandshakeFailed && error.clearText && mode === 'explicit') {
+      log.warn('attack', { what: 'bytes sent in clear behind AUTH' });
+    } else {
+      log.info('tls.failed', { channel: 'control', error: error instanceof Error ? error.cause : error });
+    }
+    throw error;
+  }
+}
+
+/** A certificate that does not count is as good as none; that it was shown is for the log. */
+function withCertificate(facts: TlsFacts, { shownCertificate: shown }: ControlConnection, log: Log): TlsFacts {
+  if (shown.kind === 'trusted') return { ...facts, clientCertificate: shown.certificate };
+  if (shown.kind === 'untrusted') log.warn('tls.client_certificate_untrusted', { ...shown });
+  return facts;
+}
+
+/** @throws Error when TLS must not begin for that name: nobody is served there, or HOST has named another. */
+function refuseServerName(serverName: string, { host }: Session, { virtualHosts }: Pick<House, 'virtualHosts'>): void {
+  if (host !== undefined && host !== serverName) throw new Error(`server_name ${serverName} is not HOST ${host}`);
+  if (!virtualHosts.admits(serverName)) throw new Error(`server_name ${serverName} is not served here`);
+}

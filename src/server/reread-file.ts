@@ -1,0 +1,32 @@
+/** Files that are read again when they have changed, while the gateway runs. */
+import { stat } from 'node:fs/promises';
+
+/** A file's content as it was when it was last right. */
+export interface RereadFile<Content> {
+  /** What was read last; undefined before the first time. */
+  content(): Content | undefined;
+  /** Reads it if it has changed since. @throws what `read` throws, once for each version; the content stays then. */
+  refresh(): Promise<void>;
+}
+
+/** Follows a file. `read` is told whether this is the first time, at the start, when nothing may be wrong yet. */
+export function rereadFile<Content>(
+  path: string,
+  read: (occasion: 'start' | 'change') => Promise<Content>,
+): RereadFile<Content> {
+  let content: Content | undefined;
+  let seen = '';
+  return {
+    content: () => content,
+    async refresh() {
+      const { mtimeMs, ctimeMs, size, ino } = await stat(path);
+      // A change of mode is one too, which the time of modification does not show.
+      const version = `${mtimeMs} ${ctimeMs} ${size} ${ino}`;
+      if (version === seen) return;
+      const occasion = seen === '' ? 'start' : 'change';
+      // A version that is wrong is reported once, not at every login.
+      seen = version;
+      content = await read(occasion);
+    },
+  };
+}
