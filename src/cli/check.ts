@@ -3,6 +3,8 @@ import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { printable } from '../lib/printable.ts';
+import { createGateway } from '../server/gateway.ts';
+import { CommandFailure } from './command-failure.ts';
 import type { Configuration } from './configuration.ts';
 import { CONFIG_FILE, requireConfiguration } from './configuration.ts';
 import type { Terminal } from './terminal.ts';
@@ -17,9 +19,19 @@ export function addCheckCommand(program: Command, terminal: Terminal): void {
     .addHelpText('after', HELP)
     .action(async ({ config }: { readonly config: string }) => {
       const configuration = await requireConfiguration(config, terminal);
+      refuseUnlessComposed(configuration);
       const certificate = new X509Certificate(await readFile(configuration.options.tls.certificateFile ?? ''));
       terminal.stdout.write(`${config}: ok\n${summary(configuration, certificate)}`);
     });
+}
+
+/** Finds what shows only when everything is put together, such as a handler for a command that there is not. */
+function refuseUnlessComposed({ options, modules }: Configuration): void {
+  try {
+    createGateway(options, { modules });
+  } catch (error) {
+    throw new CommandFailure('wrongUse', error instanceof Error ? error.message : String(error), { cause: error });
+  }
 }
 
 function summary({ options, accounts }: Configuration, certificate: X509Certificate): string {
@@ -33,6 +45,8 @@ function summary({ options, accounts }: Configuration, certificate: X509Certific
     'data without TLS': options.tlsDataRequired ? 'refused' : 'ALLOWED (tls_data_required is off)',
     'session reuse': options.sessionReuse,
     'close notify': options.closeNotify,
+    // In capitals what lets in without a proof.
+    'logins by': options.authentication.map(({ type }) => (type === 'anonymous' ? 'ANONYMOUS' : type)).join(', then '),
     accounts: `${enabled} enabled, ${disabled} disabled`,
     // Somebody else may have chosen the subject: it is escaped as a log line would be.
     certificate: `${printable(certificate.subject.replaceAll('\n', ', '))}, expires ${certificate.validToDate.toISOString().slice(0, 10)}`,

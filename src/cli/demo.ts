@@ -11,6 +11,7 @@ import type { Secret } from '../lib/secret.ts';
 import { writeDevelopmentCertificates } from './certificate-files.ts';
 import { CERTIFICATE_DAYS, LOCAL_NAMES } from './certificate-names.ts';
 import { CommandFailure, systemCode } from './command-failure.ts';
+import { shellWord } from './shell-word.ts';
 import { writeWholeFile } from './whole-file.ts';
 
 /** What the demo consists of. Paths are as the operator would type them. */
@@ -120,11 +121,6 @@ async function refuseExpired(path: string, folder: string, nowMs: number): Promi
     `${path} expired on ${validToDate.toISOString().slice(0, 10)}. To make all development certificates anew:\n` +
       `  npm run sallyport -- cert dev --force --out ${shellWord(folder)}`,
   );
-}
-
-/** The text as one word of a shell's command line. */
-function shellWord(text: string): string {
-  return /^[\w./:@+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 const CONFIGURATION = `# What 'npm start' serves. Change it as you like: it is written once and never overwritten.

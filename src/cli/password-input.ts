@@ -1,7 +1,7 @@
 /** Where a new password comes from: a prompt without echo, standard input, or our own generator; never the command line. */
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
-import { generatePassword } from '../auth/password-hash.ts';
+import { generatePassword, hashPassword, whyNoPasswordHash } from '../auth/password-hash.ts';
 import { Secret } from '../lib/secret.ts';
 import { CommandFailure } from './command-failure.ts';
 import type { Terminal } from './terminal.ts';
@@ -15,10 +15,29 @@ const PASSWORD_BYTES_MAX = 1_024;
 export interface PasswordOptions {
   readonly passwordStdin?: true;
   readonly generate?: true;
+  readonly hashStdin?: true;
+}
+
+/** What an account gets: the hash of a password, and the password itself unless only its hash was given. */
+export interface NewCredential {
+  readonly hash: string;
+  readonly password: Secret | undefined;
+}
+
+/** The new password and its hash, or a hash from elsewhere. @throws CommandFailure as `newPassword`. */
+export async function newCredential(terminal: Terminal, options: PasswordOptions): Promise<NewCredential> {
+  if (options.hashStdin === true) {
+    const hash = (await readPassword(terminal)).trim();
+    const problem = whyNoPasswordHash(hash);
+    if (problem !== undefined) throw new CommandFailure('failure', `What was read ${problem}.`);
+    return { hash, password: undefined };
+  }
+  const password = await newPassword(terminal, options);
+  return { hash: await hashPassword(password), password };
 }
 
 /** The new password. @throws CommandFailure when there is none, or it is too short or impossible to send. */
-export async function newPassword(terminal: Terminal, options: PasswordOptions): Promise<Secret> {
+async function newPassword(terminal: Terminal, options: PasswordOptions): Promise<Secret> {
   if (options.generate === true) return generatePassword();
   const password = options.passwordStdin === true ? await readPassword(terminal) : await askPassword(terminal);
   const problem = passwordProblem(password);

@@ -5,6 +5,7 @@ import { addCertCommand } from './cert.ts';
 import { addCheckCommand } from './check.ts';
 import type { ExitCode } from './command-failure.ts';
 import { CommandFailure, EXIT_CODES } from './command-failure.ts';
+import { addExplainCommand } from './explain.ts';
 import { addServeCommand } from './serve.ts';
 import type { Terminal } from './terminal.ts';
 import { addUserCommand } from './user.ts';
@@ -44,6 +45,7 @@ function buildProgram(terminal: Terminal): Command {
     .exitOverride();
   addServeCommand(program, terminal);
   addCheckCommand(program, terminal);
+  addExplainCommand(program, terminal);
   addCertCommand(program, terminal);
   addUserCommand(program, terminal);
   return program;
@@ -60,6 +62,7 @@ Examples:
   sallyport serve --demo                try it: certificates, a demo account and a server on 127.0.0.1:2121
   sallyport check -c sallyport.yaml     is the configuration right?
   sallyport serve -c sallyport.yaml     serve it
+  sallyport explain -u acme -p /in STOR  may acme do that, and why?
   sallyport user add acme --config sallyport.yaml --home /srv/acme --generate
   sallyport cert dev --name ftp.test
 

@@ -1,12 +1,15 @@
 /** `sallyport serve`: runs the gateway until it is told to stop. */
 import type { Command } from 'commander';
-import { Option } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
+import { gatewayOptions } from '../config/options.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { Gateway, GatewayAddress } from '../server/gateway.ts';
 import { createGateway } from '../server/gateway.ts';
 import { createLogger } from '../server/logger.ts';
 import { CommandFailure, EXIT_CODES, systemCode } from './command-failure.ts';
+import type { Configuration } from './configuration.ts';
 import { CONFIG_FILE, requireConfiguration } from './configuration.ts';
+import type { ShareOptions } from './share.ts';
 import type { Terminal } from './terminal.ts';
 
 /** How long transfers that run may go on after the first stop signal, in milliseconds. */
@@ -23,15 +26,60 @@ export function addServeCommand(program: Command, terminal: Terminal): void {
       new Option('--demo', 'make certificates, an account and a configuration, and serve them').conflicts('config'),
     )
     .addOption(new Option('--state <folder>', 'with --demo: the folder that gets certs/ and var/').default('.'))
+    .addOption(
+      new Option('--anonymous', 'share a folder with everybody who can reach it').conflicts(['config', 'demo']),
+    )
+    .option('-d, --directory <folder>', 'with --anonymous: the folder', '.')
+    .option('-w, --write', 'with --anonymous: guests may store, rename and delete as well')
+    .addOption(new Option('-p, --port <number>', 'with --anonymous: the port').default(2121).argParser(portNumber))
+    .addOption(
+      new Option('-i, --interface <address>', 'with --anonymous: the address to listen on')
+        .default('127.0.0.1')
+        .argParser((text) => (text === 'localhost' ? '127.0.0.1' : text)),
+    )
     .addHelpText('after', HELP)
-    .action(
-      async (options: { readonly config: string; readonly demo?: true; readonly state: string }, command: Command) => {
-        if (options.demo === true) return serveDemo(options.state, terminal);
-        if (command.getOptionValueSource('state') === 'cli')
-          command.error("error: option '--state <folder>' needs '--demo'");
-        await serve(options.config, terminal, (addresses) => terminal.stderr.write(listening(addresses)));
-      },
-    );
+    .action(async (options: ServeOptions, command: Command) => {
+      refuseStrayOptions(options, command);
+      if (options.demo === true) return serveDemo(options.state, terminal);
+      if (options.anonymous === true) return serveShare({ ...options, write: options.write === true }, terminal);
+      await serveFile(options.config, terminal, (addresses) => terminal.stderr.write(listening(addresses)));
+    });
+}
+
+interface ServeOptions extends Omit<ShareOptions, 'write'> {
+  readonly config: string;
+  readonly demo?: true;
+  readonly state: string;
+  readonly anonymous?: true;
+  readonly write?: true;
+}
+
+/** An option that would have no effect was meant to have one. */
+function refuseStrayOptions({ demo, anonymous }: ServeOptions, command: Command): void {
+  const given = (name: string) => command.getOptionValueSource(name) === 'cli';
+  if (demo !== true && given('state')) command.error("error: option '--state <folder>' needs '--demo'");
+  for (const name of ['directory', 'write', 'port', 'interface']) {
+    if (anonymous !== true && given(name)) command.error(`error: option '--${name}' needs '--anonymous'`);
+  }
+}
+
+function portNumber(text: string): number {
+  const port = /^[0-9]{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(port <= 65_535)) throw new InvalidArgumentError('It must be 0 to 65535.');
+  return port;
+}
+
+async function serveShare(wanted: ShareOptions, terminal: Terminal): Promise<void> {
+  // A server that makes no certificates need not carry node-forge.
+  const { prepareShare, shareAnnouncement } = await import('./share.ts');
+  const share = await prepareShare(wanted, systemClock.now());
+  try {
+    await serve({ options: gatewayOptions.parse(share.options), modules: [] }, terminal, (addresses) => {
+      terminal.stdout.write(listening(addresses) + shareAnnouncement(share, wanted, addresses[0]?.port ?? 0));
+    });
+  } finally {
+    await share.remove();
+  }
 }
 
 async function serveDemo(folder: string, terminal: Terminal): Promise<void> {
@@ -40,19 +88,25 @@ async function serveDemo(folder: string, terminal: Terminal): Promise<void> {
   const demo = await prepareDemo(folder, systemClock.now());
   // Before the start, which may fail: the password is never to be seen again.
   terminal.stdout.write(demoPreamble(demo));
-  await serve(demo.configFile, terminal, (addresses) => {
+  await serveFile(demo.configFile, terminal, (addresses) => {
     terminal.stdout.write(listening(addresses) + demoCommands(demo, addresses[0]?.port ?? 0));
   });
 }
 
 /** Serves a configuration until a stop signal. @throws CommandFailure when it is wrong or the start fails. */
+async function serveFile(path: string, terminal: Terminal, announce: Announce): Promise<void> {
+  const { options, modules } = await requireConfiguration(path, terminal);
+  await serve({ options, modules }, terminal, announce);
+}
+
+type Announce = (addresses: readonly GatewayAddress[]) => void;
+
 async function serve(
-  path: string,
+  { options, modules }: Pick<Configuration, 'options' | 'modules'>,
   terminal: Terminal,
-  announce: (addresses: readonly GatewayAddress[]) => void,
+  announce: Announce,
 ): Promise<void> {
-  const { options } = await requireConfiguration(path, terminal);
-  const gateway = createGateway(options, { log: createLogger(options.log, terminal.stdout) });
+  const gateway = createGateway(options, { modules, log: createLogger(options.log, terminal.stdout) });
   const signals = stopSignals(terminal);
   try {
     await start(gateway);
@@ -118,8 +172,13 @@ signal stops at once; an upload that was cut off is never published.
   var/users.yaml       the account demo with a random password, shown once
   var/demo/            the account's files
 
+--anonymous shares a folder in one line, over TLS like everything else, with a certificate made for this one run.
+Guests log in as 'anonymous' or 'ftp' with any password.
+
 Examples:
   sallyport serve --demo
+  sallyport serve --anonymous -d /srv/drop           share a folder for reading with this machine
+  sallyport serve --anonymous --write -p 2121 -i 0.0.0.0   let everybody who can reach it change it
   sallyport serve                            serves ./${CONFIG_FILE}
   sallyport serve -c /etc/sallyport/sallyport.yaml
 

@@ -3,23 +3,25 @@ import { mkdir, rmdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
-import { hashPassword } from '../auth/password-hash.ts';
+import { hashKind } from '../auth/password-hash.ts';
 import type { UserOptionsInput } from '../auth/users.ts';
-import { userName, userOptions } from '../auth/users.ts';
-import { addUser, readUsersFile, removeUser, setPassword, UsersFileRefused } from '../config/users-file.ts';
+import { userOptions } from '../auth/users.ts';
+import { addUser, readUsersFile, removeUser, setPassword } from '../config/users-file.ts';
 import { printable } from '../lib/printable.ts';
 import { PERMISSIONS } from '../spi/permissions.ts';
 import { CommandFailure } from './command-failure.ts';
-import { refuseProblems, usersFileOf } from './configuration.ts';
+import { refuseProblems } from './configuration.ts';
 import type { PasswordOptions } from './password-input.ts';
-import { newPassword, PASSWORD_CHARACTERS_MIN } from './password-input.ts';
+import { newCredential, PASSWORD_CHARACTERS_MIN } from './password-input.ts';
 import type { Terminal } from './terminal.ts';
+import { EXIT_HELP, edited, type FileOptions, namedUsersFile, parseName } from './user-edits.ts';
+import { addTotpCommand } from './user-totp.ts';
 
-/** Adds `user` with its four actions to the program. */
+/** Adds `user` with its five actions to the program. */
 export function addUserCommand(program: Command, terminal: Terminal): void {
   const user = program
     .command('user')
-    .summary('add, remove and list accounts, set passwords')
+    .summary('add, remove and list accounts, set passwords and second factors')
     .description(
       'Edits the accounts in a users file (mode 0600). It holds hashes of passwords (argon2id), never passwords.',
     )
@@ -47,6 +49,8 @@ export function addUserCommand(program: Command, terminal: Terminal): void {
     .addHelpText('after', PASSWD_HELP)
     .action((name: string, options: PasswordOptions & FileOptions) => changePassword(name, options, terminal));
 
+  addTotpCommand(user, terminal);
+
   withFileOptions(user.command('remove'))
     .summary('remove an account')
     .description('Removes an account from the users file. The files in its home stay where they are.')
@@ -56,25 +60,23 @@ export function addUserCommand(program: Command, terminal: Terminal): void {
 
   withFileOptions(user.command('list'))
     .summary('list the accounts')
-    .description('Prints a table of the accounts: name, home, permissions, and whether they are enabled.')
+    .description(
+      'Prints a table of the accounts: name, home, permissions, whether they are enabled, what made the hash of the ' +
+        'password (all but argon2id were brought along), and whether there is a second factor.',
+    )
     .addHelpText('after', LIST_HELP)
     .action((options: FileOptions) => list(options, terminal));
-}
-
-interface FileOptions {
-  readonly users?: string;
-  readonly config?: string;
 }
 
 type AddOptions = PasswordOptions & FileOptions & { readonly home: string; readonly permissions: string };
 
 async function add(name: string, options: AddOptions, terminal: Terminal): Promise<void> {
-  const path = await usersPath(options);
-  const password = await newPassword(terminal, options);
+  const { path, directives } = await namedUsersFile(options, terminal);
+  const { hash, password } = await newCredential(terminal, options);
   const home = resolve(options.home);
   const user: UserOptionsInput = {
     name,
-    passwordHash: await hashPassword(password),
+    passwordHash: hash,
     home,
     permissions: options.permissions,
   };
@@ -82,7 +84,7 @@ async function add(name: string, options: AddOptions, terminal: Terminal): Promi
   const madeFolder = await mkdir(home, { recursive: true, mode: 0o750 });
   let added = false;
   try {
-    added = await edited(terminal, path, addUser(path, user));
+    added = await edited(terminal, path, addUser(path, user, directives));
   } finally {
     // Only what we made, and only while it is empty.
     if (!added && madeFolder !== undefined) await rmdir(home);
@@ -91,71 +93,48 @@ async function add(name: string, options: AddOptions, terminal: Terminal): Promi
     throw new CommandFailure('failure', `${path} has an account ${name} already; 'user passwd' sets its password.`);
   if (madeFolder !== undefined) terminal.stderr.write(`Made the folder ${printable(home)} (mode 0750).\n`);
   terminal.stderr.write(`Added ${name} to ${path}.\n`);
-  if (options.generate === true) terminal.stdout.write(`${password.reveal()}\n`);
+  if (options.generate === true) terminal.stdout.write(`${password?.reveal()}\n`);
 }
 
 async function changePassword(name: string, options: PasswordOptions & FileOptions, terminal: Terminal): Promise<void> {
-  const path = await usersPath(options);
-  const password = await newPassword(terminal, options);
-  const changed = await edited(terminal, path, setPassword(path, name, await hashPassword(password)));
+  const { path, directives } = await namedUsersFile(options, terminal);
+  const { hash, password } = await newCredential(terminal, options);
+  const changed = await edited(terminal, path, setPassword(path, name, hash, directives));
   if (!changed) throw noSuchAccount(path, name);
   terminal.stderr.write(`Set a new password for ${name} in ${path}.\n`);
-  if (options.generate === true) terminal.stdout.write(`${password.reveal()}\n`);
+  if (options.generate === true) terminal.stdout.write(`${password?.reveal()}\n`);
 }
 
 async function remove(name: string, options: FileOptions, terminal: Terminal): Promise<void> {
-  const path = await usersPath(options);
-  if (!(await edited(terminal, path, removeUser(path, name)))) throw noSuchAccount(path, name);
+  const { path, directives } = await namedUsersFile(options, terminal);
+  if (!(await edited(terminal, path, removeUser(path, name, directives)))) throw noSuchAccount(path, name);
   terminal.stderr.write(`Removed ${name} from ${path}. Its files stay where they are.\n`);
 }
 
 async function list(options: FileOptions, terminal: Terminal): Promise<void> {
-  const path = await usersPath(options);
+  const { path, directives } = await namedUsersFile(options, terminal);
   // A home that has gone is no reason to hide the accounts.
-  const file = await readUsersFile(path, { homes: 'unchecked' });
+  const file = await readUsersFile(path, { homes: 'unchecked', directives });
   if (!file.ok) return refuseProblems(path, file.problems, terminal);
   const rows = [
-    ['NAME', 'HOME', 'PERMISSIONS', 'ENABLED'],
+    ['NAME', 'HOME', 'PERMISSIONS', 'ENABLED', 'PASSWORD', 'TOTP'],
     ...file.users.map((user) => [
       user.name,
       printable(user.home),
       user.permissions || '-',
       user.enabled ? 'yes' : 'no',
+      user.passwordHash === undefined ? 'none' : (hashKind(user.passwordHash) ?? 'none'),
+      user.totpSecret === undefined ? 'no' : 'yes',
     ]),
   ];
-  const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const widths = [0, 1, 2, 3, 4].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   for (const row of rows) {
     terminal.stdout.write(`${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}\n`);
   }
 }
 
-async function usersPath({ users, config }: FileOptions): Promise<string> {
-  if (users !== undefined) return users;
-  if (config !== undefined) return usersFileOf(config);
-  throw new CommandFailure(
-    'wrongUse',
-    'Say which file the accounts are in: --users <file>, or --config <file> that names it.',
-  );
-}
-
-/** What an edit of the users file says. @throws CommandFailure when the file has mistakes; they have been printed. */
-async function edited(terminal: Terminal, path: string, edit: Promise<boolean>): Promise<boolean> {
-  try {
-    return await edit;
-  } catch (error) {
-    if (error instanceof UsersFileRefused) return refuseProblems(path, error.problems, terminal);
-    throw error;
-  }
-}
-
 function noSuchAccount(path: string, name: string): CommandFailure {
   return new CommandFailure('failure', `${path} has no account ${name}.`);
-}
-
-function parseName(text: string): string {
-  const checked = userName.safeParse(text);
-  if (!checked.success) throw new InvalidArgumentError('A name is 1 to 64 letters, digits and . _ @ -');
-  return checked.data;
 }
 
 function parsePermissions(text: string): string {
@@ -172,15 +151,14 @@ function withFileOptions(command: Command): Command {
 
 function withPasswordOptions(command: Command): Command {
   return command
-    .addOption(new Option('--password-stdin', 'read the password from standard input').conflicts('generate'))
+    .addOption(
+      new Option('--password-stdin', 'read the password from standard input').conflicts(['generate', 'hashStdin']),
+    )
+    .addOption(
+      new Option('--hash-stdin', 'read the hash of a password, brought along from elsewhere').conflicts('generate'),
+    )
     .addOption(new Option('--generate', 'make a random password and print it, the only output on standard output'));
 }
-
-const EXIT_HELP = `
-Exit codes:
-  0  done
-  1  it could not be done: no such account, or a name that is taken; the users file is as it was
-  2  wrong options, or a mistake in the users file`;
 
 const PASSWORD_HELP = `
 The password is asked for twice, without echo, unless an option says otherwise. It has at least ${PASSWORD_CHARACTERS_MIN}
@@ -209,6 +187,7 @@ Examples:
   sallyport user add acme --users users.yaml --home /srv/acme
   sallyport user add acme --config sallyport.yaml --home /srv/acme --permissions elw --generate
   pass show acme | sallyport user add acme --users users.yaml --home /srv/acme --password-stdin
+  htpasswd -nB acme | cut -d: -f2 | sallyport user add acme --users users.yaml --home /srv/acme --hash-stdin
 ${EXIT_HELP}`;
 
 const PASSWD_HELP = `${PASSWORD_HELP}

@@ -40,6 +40,7 @@ describe('help', () => {
     [],
     ['serve'],
     ['check'],
+    ['explain'],
     ['cert'],
     ['cert', 'dev'],
     ['cert', 'self-signed'],

@@ -8,6 +8,7 @@ import type { UserOptions } from '../../src/auth/users.ts';
 import { runProgram } from '../../src/cli/program.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { formatProblem } from '../../src/config/problem.ts';
+import { readTotpSecretsFile } from '../../src/config/totp-secrets-file.ts';
 import { Secret } from '../../src/lib/secret.ts';
 import { testCertificates } from '../fixtures/certificates.ts';
 import { fakeTerminal, run } from './fake-terminal.ts';
@@ -139,8 +140,8 @@ describe('an account', () => {
 
     const listed = await run(['user', 'list', '--users', users]);
     expect(listed.output.split('\n').map((line) => line.split(/ +/))).toEqual([
-      ['NAME', 'HOME', 'PERMISSIONS', 'ENABLED'],
-      ['acme', home, 'elrw', 'yes'],
+      ['NAME', 'HOME', 'PERMISSIONS', 'ENABLED', 'PASSWORD', 'TOTP'],
+      ['acme', home, 'elrw', 'yes', 'argon2id', 'no'],
       [''],
     ]);
 
@@ -225,6 +226,78 @@ describe('a password', () => {
   });
 });
 
+const BCRYPT = '$2a$06$If6bvum7DFjUnE9p2uDeDu0YHzrHM6tf.iqN8.yx.jNN1ILEf7h0i';
+
+describe('a hash that is brought along', () => {
+  test.each([
+    ['a plain password', PASSWORD, 'must be the hash of a password'],
+    ['an MD5 hash', '$1$abcdefgh$G//4keteveJp0qb8z2DxG/', 'MD5'],
+    ['nothing', '', 'must be the hash of a password'],
+  ])('%s is refused, and nothing is written', async (_, input, message) => {
+    const { users, home } = await state();
+    const words = ['user', 'add', 'acme', '--users', users, '--home', home, '--hash-stdin'];
+    const { exitCode, errors } = await run(words, { input });
+    expect(exitCode).toBe(1);
+    expect(errors).toContain(message);
+    await expect(stat(users)).rejects.toThrow('ENOENT');
+  });
+
+  test('does not go together with a password', async () => {
+    const { users } = await state();
+    for (const other of ['--generate', '--password-stdin']) {
+      const words = ['user', 'passwd', 'acme', '--users', users, '--hash-stdin', other];
+      expect((await run(words, { input: BCRYPT })).exitCode).toBe(2);
+    }
+  });
+
+  test('is taken as it is, and the list says what made it', async () => {
+    const { config, users, home } = await state();
+    const words = ['user', 'add', 'acme', '--users', users, '--home', home, '--hash-stdin'];
+    expect(await run(words, { input: `${BCRYPT}\n` })).toMatchObject({ exitCode: 0, output: '' });
+    expect((await accounts(config))[0]?.passwordHash).toBe(BCRYPT);
+    expect((await run(['user', 'list', '--users', users])).output).toMatch(/^acme .* bcrypt +no$/m);
+    await run(['user', 'passwd', 'acme', '--users', users, '--generate']);
+    expect((await run(['user', 'list', '--users', users])).output).toMatch(/^acme .* argon2id +no$/m);
+  });
+});
+
+describe('a second factor', () => {
+  test('of nobody is refused', async () => {
+    const { users } = await state();
+    for (const more of [[], ['--remove']]) {
+      const { exitCode, output } = await run(['user', 'totp', 'nobody', '--users', users, ...more]);
+      expect({ exitCode, output }).toEqual({ exitCode: 1, output: '' });
+    }
+    expect((await run(['user', 'totp', 'nobody'])).exitCode).toBe(2);
+    expect((await run(['user', 'totp', 'nobody', '--secrets', `${users}.totp`, '--remove'])).exitCode).toBe(1);
+  });
+
+  test('is shown once as apps take it, alone on standard output, and goes again', async () => {
+    const { config, users, home } = await state();
+    await run(['user', 'add', 'acme', '--users', users, '--home', home, '--generate']);
+    const made = await run(['user', 'totp', 'acme', '--config', config, '--issuer', 'Acme Files']);
+    const uri = new URL(made.output.trimEnd());
+    expect([uri.protocol, uri.host]).toEqual(['otpauth:', 'totp']);
+    expect(uri.searchParams.get('issuer')).toBe('Acme Files');
+    expect(uri.searchParams.get('secret')).toBe((await accounts(config))[0]?.totpSecret);
+    expect(made.errors).not.toContain(uri.searchParams.get('secret'));
+    expect((await run(['user', 'list', '--users', users])).output).toMatch(/^acme .* yes$/m);
+    expect(await run(['user', 'totp', 'acme', '--users', users, '--remove'])).toMatchObject({
+      exitCode: 0,
+      output: '',
+    });
+    expect((await accounts(config))[0]?.totpSecret).toBeUndefined();
+  });
+
+  test('of somebody whose account is elsewhere goes into a file of its own', async () => {
+    const secrets = join((await state()).folder, 'totp.yaml');
+    const { exitCode, output } = await run(['user', 'totp', 'alice', '--secrets', secrets]);
+    expect(exitCode).toBe(0);
+    const read = await readTotpSecretsFile(secrets);
+    expect(read.ok && read.secrets.get('alice')).toBe(new URL(output.trimEnd()).searchParams.get('secret'));
+  });
+});
+
 /** Runs a command line on a terminal where somebody types an answer at each prompt. */
 async function typed(words: readonly string[], answers: readonly string[]) {
   const terminal = fakeTerminal({ tty: true });
@@ -239,3 +312,21 @@ async function typed(words: readonly string[], answers: readonly string[]) {
 function passwordFits(account: UserOptions | undefined, password: string): Promise<boolean> {
   return verifyPassword(new Secret(password), account?.passwordHash ?? '');
 }
+
+test('accounts that hold what a module of the configuration declares are edited with --config', async () => {
+  const { folder, config, users, home } = await state();
+  await writeFile(
+    join(folder, 'acme.mjs'),
+    `import { z } from '${import.meta.resolve('zod')}';
+     const schema = z.string();
+     const color = { name: 'color', help: '', contexts: ['account'], schema, initial: '', merge: (_, inner) => inner };
+     export default { name: 'acme', directives: [color] };\n`,
+  );
+  await writeFile(config, `${await readFile(config, 'utf8')}modules: [acme.mjs]\n`);
+  await mkdir(home);
+  await writeFile(users, `users:\n  - { name: red, home: ${home}, color: red }\n`, { mode: 0o600 });
+  const added = await run(['user', 'add', 'acme', '--config', config, '--home', home, '--generate']);
+  expect(added).toMatchObject({ errors: expect.stringContaining('Added acme'), exitCode: 0 });
+  expect(await run(['user', 'remove', 'red', '--config', config])).toMatchObject({ exitCode: 0 });
+  expect((await accounts(config)).map(({ name }) => name)).toEqual(['acme']);
+});

@@ -1,0 +1,6 @@
+/** Text for a command line that somebody pastes. */
+
+/** The text as one word of a shell's command line. */
+export function shellWord(text: string): string {
+  return /^[\w./:@+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
