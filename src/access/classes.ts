@@ -2,7 +2,8 @@
 import { assert } from '../lib/assert.ts';
 import type { Clock } from '../lib/clock.ts';
 import { isInNetwork, parseIpNetwork } from '../protocol/ip-network.ts';
-import type { Session, TlsFacts } from '../spi/session.ts';
+import type { Session } from '../spi/session.ts';
+import type { TlsFacts } from '../spi/tls-facts.ts';
 import type { ClassOptions } from './class-options.ts';
 import { clocksIn, isInWindow, parseClockTime, parseDays } from './week-time.ts';
 

@@ -24,7 +24,8 @@ const host = defineCommand({
     }
     const greeting = name === session.local.address ? 'This is the address.' : context.greetingOf(name);
     if (greeting === undefined) throw new Fault('Parameter', { text: 'There is no such host here.' });
-    return { reply: reply(220, greeting), change: { kind: 'SetHost', host: name } };
+    const keepsCertificate = context.certificateCountsAt(name);
+    return { reply: reply(220, greeting), change: { kind: 'SetHost', host: name, keepsCertificate } };
   },
 });
 

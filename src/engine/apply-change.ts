@@ -4,7 +4,8 @@ import { DEFAULT_FACTS } from '../protocol/facts.ts';
 import { ROOT } from '../protocol/virtual-path.ts';
 import type { Account } from '../spi/authenticator.ts';
 import type { CommandTraits } from '../spi/command.ts';
-import type { Endpoint, Session, SessionChange, TlsFacts } from '../spi/session.ts';
+import type { Endpoint, Session, SessionChange } from '../spi/session.ts';
+import type { TlsFacts } from '../spi/tls-facts.ts';
 
 /** zlib's own: what compresses well for the time that it takes. */
 const DEFLATE_LEVEL = 6;
@@ -56,6 +57,13 @@ export function withControlTls(session: Session, facts: TlsFacts, mode: 'explici
   // go back to, so that is what they get.
   const implicit = mode === 'implicit' ? ({ pbszSeen: true, protection: 'P' } as const) : {};
   return { ...session, controlTls: facts, host: facts.serverName ?? session.host, ...implicit };
+}
+
+/** The same session as if its client had shown no certificate. */
+function withoutCertificate(session: Session): Session {
+  if (session.controlTls === undefined) return session;
+  const { clientCertificate: _, ...controlTls } = session.controlTls;
+  return { ...session, controlTls };
 }
 
 /** The session after a command: the change it asked for, and the one-shot states that every command uses up. */
@@ -126,7 +134,12 @@ function applyChange(session: Session, change: SessionChange): Session {
       return { ...session, hashAlgorithm: change.algorithm };
     case 'SetHost':
       // HOST comes before USER (RFC 7151 section 3.2.2): it begins the login anew.
-      return { ...session, ...LOGGED_OUT, epsvAll: session.epsvAll, host: change.host };
+      return {
+        ...(change.keepsCertificate ? session : withoutCertificate(session)),
+        ...LOGGED_OUT,
+        epsvAll: session.epsvAll,
+        host: change.host,
+      };
     case 'SetClientName':
       return {
         ...session,

@@ -61,13 +61,13 @@ const CHANGES: { readonly [K in SessionChange['kind']]: PartsOf<Extract<SessionC
   SetMode: { mode: oneOf('S', 'Z') },
   SetDeflateLevel: { level: (part) => isCount(part) && Number(part) <= 9 },
   SetHashAlgorithm: { algorithm: oneOf(...HASH_ALGORITHMS) },
-  SetHost: { host: isText },
+  SetHost: { host: isText, keepsCertificate: isBoolean },
   SetClientName: { name: isText, verb: isText },
   SetCopyFrom: { path: isPath },
   SetRenameFrom: { path: isPath },
   SetEpsvAll: {},
   SetMlstFacts: { facts: (part) => Array.isArray(part) && part.every(oneOf(...FACT_NAMES)) },
-  AskUtf8: { asked: (part) => typeof part === 'boolean' },
+  AskUtf8: { asked: isBoolean },
   Close: {},
 };
 
@@ -87,4 +87,8 @@ function isCount(part: unknown): boolean {
 
 function isRange(part: unknown): boolean {
   return isCount(partOf(part, 'startBytes')) && isCount(partOf(part, 'endBytes'));
+}
+
+function isBoolean(part: unknown): boolean {
+  return typeof part === 'boolean';
 }

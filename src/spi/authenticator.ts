@@ -6,7 +6,7 @@ import type { Charset } from './charset.ts';
 import type { DirectorySection } from './directive.ts';
 import type { ExistingFile, FileSystem } from './file-system.ts';
 import type { Permitted } from './permissions.ts';
-import type { TlsFacts } from './session.ts';
+import type { TlsFacts } from './tls-facts.ts';
 
 /** Whether something must happen, is done when it can be, or is not looked at. */
 export type Requirement = 'required' | 'preferred' | 'off';
@@ -32,10 +32,20 @@ export interface Account extends Permitted {
   readonly sessionReuse?: Requirement;
   /** Per-account override of the gateway's policy; undefined takes the gateway's. */
   readonly closeNotify?: Requirement;
+  /** The client certificate without which it cannot be used, however the login is proven; undefined when none is needed. */
+  readonly clientCertificate?: CertificateDemand;
   /** Largest upload in bytes; undefined takes the gateway's limit. */
   readonly uploadBytesMax?: number;
   /** How the client writes names; undefined is UTF-8. */
   readonly charset?: Charset;
+}
+
+/** A client certificate that is demanded: one of those listed, or, with two empty lists, any that counts. */
+export interface CertificateDemand {
+  /** SHA-256 of certificates, as `ClientCertificate` has it. */
+  readonly fingerprints: readonly string[];
+  /** SHA-256 of public keys, likewise. */
+  readonly publicKeys: readonly string[];
 }
 
 /** What a client offers as proof. */

@@ -136,6 +136,8 @@ export interface CommandContext {
   sessions(): readonly SessionSummary[];
   /** What is said to those who come to this host, in small letters (HOST); undefined when it is not served here. */
   greetingOf(name: string): string | undefined;
+  /** Whether a client certificate that counts in this session counts for that host too. */
+  certificateCountsAt(name: string): boolean;
   /** The whole table, for HELP and FEAT. */
   readonly commands: readonly CommandTraits[];
   /** Aborts when the control connection is gone; that of a transfer also when the client sends ABOR. */

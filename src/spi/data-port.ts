@@ -1,5 +1,6 @@
 /** What a command sees of data channels; `transport/` implements it. */
-import type { Endpoint, TlsFacts } from './session.ts';
+import type { Endpoint } from './session.ts';
+import type { TlsFacts } from './tls-facts.ts';
 
 /** Which way the bytes of a data connection go, as the server sees it. */
 export type Direction = 'send' | 'receive';

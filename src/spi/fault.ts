@@ -16,6 +16,10 @@ const FAULTS = {
     code: 530,
     text: 'This server takes logins only with a client certificate that it trusts.',
   },
+  PostQuantumRequired: {
+    code: 530,
+    text: 'This login needs TLS with post-quantum keys (TLS 1.3, group X25519MLKEM768): a newer client can.',
+  },
   LockedOut: { code: 421, text: 'Too many failed logins; try again later.' },
   TooManyConnections: { code: 421, text: 'Too many connections; try again later.' },
   Busy: { code: 421, text: 'The server is busy; try again later.' },

@@ -127,6 +127,15 @@ export interface Module {
    * Observer: the session is over. Called once for every connection that `onConnect` let in; nobody waits for its promise.
    */
   onDisconnect?(session: Session): MaybePromise<void>;
+  /**
+   * Observer: TLS did not come about on the control channel, and the connection is over. `cause` is what OpenSSL or the
+   * socket said.
+   */
+  onTlsFailed?(session: Session, cause: unknown): void;
+  /** Before the gateway listens, each time that it starts. A throw keeps it from starting. */
+  onStart?(): Promise<void>;
+  /** Behind the last session, when the gateway is closed; also when it could not start. What it throws is logged. */
+  onStop?(): Promise<void>;
 }
 
 /** Makes a module out of its description. @throws TypeError when code that was not type-checked describes none. */
@@ -142,6 +151,9 @@ const MODULE_KEYS: Readonly<Record<keyof Module, true>> = {
   onConnect: true,
   onLogin: true,
   onDisconnect: true,
+  onTlsFailed: true,
+  onStart: true,
+  onStop: true,
 };
 
 /** Says what is wrong with a module, whoever made it. @throws TypeError. */

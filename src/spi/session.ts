@@ -3,42 +3,12 @@ import type { FactName } from '../protocol/facts.ts';
 import type { VirtualPath } from '../protocol/virtual-path.ts';
 import type { Account } from './authenticator.ts';
 import { type Charset, UTF_8 } from './charset.ts';
+import type { TlsFacts } from './tls-facts.ts';
 
 /** An address and port, as the socket reports it; IPv4-mapped IPv6 addresses are written as IPv4. */
 export interface Endpoint {
   readonly address: string;
   readonly port: number;
-}
-
-/** What was negotiated on a TLS connection. */
-export interface TlsFacts {
-  /** `TLSv1.2` or `TLSv1.3`. */
-  readonly version: string;
-  /** IANA name of the cipher suite. */
-  readonly suite: string;
-  /** Whether an earlier session was resumed. */
-  readonly resumed: boolean;
-  /** The name that the client asked for (SNI), in small letters; absent when it named none. */
-  readonly serverName?: string;
-  /** The client's certificate, when it showed one and a trusted authority had issued it. */
-  readonly clientCertificate?: ClientCertificate;
-}
-
-/** A client certificate that was verified in the TLS handshake of the control channel. */
-export interface ClientCertificate {
-  /** SHA-256 of the whole certificate, as 64 small hexadecimal digits. */
-  readonly fingerprint: string;
-  /** SHA-256 of its public key (SubjectPublicKeyInfo), as 64 small hexadecimal digits. */
-  readonly publicKeyFingerprint: string;
-  /** Common name of the subject; undefined when it has none, or several. */
-  readonly commonName: string | undefined;
-  /** The subject's alternative names: `email:a@b.example`, `dns:host.example`, `uri:urn:x`. */
-  readonly alternativeNames: readonly string[];
-  /** The issuer's distinguished name, one line. */
-  readonly issuer: string;
-  readonly serialNumber: string;
-  /** Milliseconds since 1970 (UTC). */
-  readonly validToMs: number;
 }
 
 /** How far the login has come. */
@@ -132,7 +102,8 @@ export type SessionChange =
   | { readonly kind: 'SetMode'; readonly mode: TransferMode }
   | { readonly kind: 'SetDeflateLevel'; readonly level: number }
   | { readonly kind: 'SetHashAlgorithm'; readonly algorithm: HashAlgorithm }
-  | { readonly kind: 'SetHost'; readonly host: string }
+  /** A certificate that the client has shown stays only if it counts at that host too. */
+  | { readonly kind: 'SetHost'; readonly host: string; readonly keepsCertificate: boolean }
   | { readonly kind: 'SetClientName'; readonly name: string; readonly verb: string }
   | { readonly kind: 'SetCopyFrom'; readonly path: VirtualPath }
   | { readonly kind: 'SetRenameFrom'; readonly path: VirtualPath }

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { classOptions } from '../../src/access/class-options.ts';
 import { type Classified, classesFrom } from '../../src/access/classes.ts';
 import { FakeClock } from '../../src/lib/clock.ts';
-import type { TlsFacts } from '../../src/spi/session.ts';
+import type { TlsFacts } from '../../src/spi/tls-facts.ts';
 
 const TLS: TlsFacts = { version: 'TLSv1.3', suite: 'TLS_AES_256_GCM_SHA384', resumed: false };
 const CERTIFICATE: NonNullable<TlsFacts['clientCertificate']> = {

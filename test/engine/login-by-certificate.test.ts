@@ -5,7 +5,7 @@ import { systemClock } from '../../src/lib/clock.ts';
 import type { Account, Authenticator, Credentials, Verdict } from '../../src/spi/authenticator.ts';
 import { Fault } from '../../src/spi/fault.ts';
 import type { Module } from '../../src/spi/module.ts';
-import type { ClientCertificate } from '../../src/spi/session.ts';
+import type { ClientCertificate } from '../../src/spi/tls-facts.ts';
 import { MemoryFiles } from '../fakes/memory-files.ts';
 import { RecordingLog } from '../fixtures/gateway.ts';
 
