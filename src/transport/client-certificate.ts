@@ -1,7 +1,7 @@
 /** The certificate that a client showed in the handshake of the control channel, and whether it counts. */
 import { createHash, type X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
-import type { ClientCertificate } from '../spi/session.ts';
+import type { ClientCertificate } from '../spi/tls-facts.ts';
 
 /** What a client showed. A certificate that does not count is for the log only. */
 export type ShownCertificate =
@@ -19,6 +19,19 @@ export function shownCertificate(socket: TLSSocket): ShownCertificate {
   const problem = verificationProblem(socket);
   if (problem !== undefined) return { kind: 'untrusted', reason: problem, fingerprint: hex(shown.fingerprint256) };
   return { kind: 'trusted', certificate: clientCertificate(shown) };
+}
+
+/**
+ * Changes, while the client's hello is being read, whether the client is asked for a certificate. Node decides that when
+ * the socket is made, before it is known for which host the client comes.
+ *
+ * @throws Error when that cannot be done and a certificate would have to be asked for.
+ */
+export function askForCertificate(socket: TLSSocket, asks: boolean): void {
+  const handle: unknown = Reflect.get(socket, '_handle');
+  const set: unknown = typeof handle === 'object' && handle !== null ? Reflect.get(handle, 'setVerifyMode') : undefined;
+  if (typeof set === 'function') Reflect.apply(set, handle, [asks, false]);
+  else if (asks) throw new Error('this Node cannot ask for client certificates host by host');
 }
 
 /** The facts of a certificate. */

@@ -9,6 +9,11 @@ import { Duplex } from 'node:stream';
 /** TLS record types (RFC 8446 section 5.1). */
 const APPLICATION_DATA = 23;
 const RECORD_HEADER_BYTES = 5;
+/**
+ * Longer than two records (RFC 8446 section 5.2): it completes whatever record the FIN has cut off, and begins another.
+ * Zeros are no record, and behind a cut one no ciphertext that would pass its check.
+ */
+const FALSE_BYTES = Buffer.alloc(2 * (RECORD_HEADER_BYTES + 16_384 + 256));
 
 /**
  * A Duplex to be given to a server-side `TLSSocket` in place of the socket.
@@ -16,6 +21,12 @@ const RECORD_HEADER_BYTES = 5;
  * End of data. `TLSSocket` reports a TCP FIN and a close_notify as the same `end`. So the FIN is not passed on when it
  * arrives (`endSeen`), but only by `passEnd()`, which the reader calls when every byte before it has been consumed. If
  * the TLS layer has ended before that call, it was the sender's close_notify that ended it.
+ *
+ * There is a close_notify that does not end the TLS layer: the one behind a `user_canceled` in TLS 1.3, which is how Java
+ * closes. OpenSSL takes it and reads no further, but then remembers the other alert as the last one, and has SSL_get_error
+ * speak of SSL_ERROR_SYSCALL; Node, which finds no error to go with that, does nothing at all. So `passEnd` can put false
+ * bytes in front of the FIN. An OpenSSL that still reads must fail on them (`_tlsError`); one that has decrypted a
+ * close_notify does not look at them, and the end follows.
  *
  * Withholding. In TLS 1.3 the server's session tickets follow the handshake. A client that never reads from an upload's
  * connection closes it with those tickets unread; its kernel then sends a reset, which destroys the tail of the upload.
@@ -67,10 +78,14 @@ export class CloseNotifyGuard extends Duplex {
     return this.#endPassed;
   }
 
-  /** Passes the FIN on to the TLS layer. */
-  passEnd(): void {
+  /** Passes the FIN on to the TLS layer, `tested` with false bytes in front of it; what TLS says to those goes nowhere. */
+  passEnd(manner: 'plain' | 'tested'): void {
     if (this.#endPassed) return;
     this.#endPassed = true;
+    if (manner === 'tested') {
+      this.#held ??= [];
+      this.push(FALSE_BYTES);
+    }
     this.push(null);
   }
 

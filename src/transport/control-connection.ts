@@ -1,6 +1,6 @@
 /** The control connection: lines in, replies out, and the step from clear to TLS. */
 import type { Socket } from 'node:net';
-import { type SecureContext, TLSSocket } from 'node:tls';
+import { TLSSocket } from 'node:tls';
 import type { Clock } from '../lib/clock.ts';
 import { firstOf } from '../lib/first-of.ts';
 import { Queue } from '../lib/queue.ts';
@@ -10,8 +10,12 @@ import type { Reply } from '../protocol/reply.ts';
 import { formatReply } from '../protocol/reply.ts';
 import { type Charset, UTF_8 } from '../spi/charset.ts';
 import { Fault } from '../spi/fault.ts';
-import type { Endpoint, TlsFacts } from '../spi/session.ts';
-import { type ShownCertificate, shownCertificate } from './client-certificate.ts';
+import type { Endpoint } from '../spi/session.ts';
+import type { TlsFacts } from '../spi/tls-facts.ts';
+import { ALPN_CALLBACKS } from './alpn.ts';
+import { askForCertificate, type ShownCertificate, shownCertificate } from './client-certificate.ts';
+import { type Hello, helloOf, staplingServer } from './stapling.ts';
+import { renewTickets } from './ticket-renewal.ts';
 import type { TlsContext } from './tls-context.ts';
 import { HandshakeFailed, handshake } from './tls-handshake.ts';
 
@@ -114,26 +118,36 @@ export class ControlConnection {
   async startTls(
     context: TlsContext,
     announcement?: Reply,
-    byName: (serverName: string) => SecureContext = () => context.secure,
+    byName: (serverName: string, hello: Hello) => TlsContext = () => context,
   ): Promise<TlsFacts> {
     this.#detach();
     // Behind the reply in the same tick, so that no byte can arrive between the two.
     if (announcement !== undefined) this.#stream.write(formatReply(announcement));
-    const secured = new TLSSocket(this.#stream, {
+    let chosen = context;
+    const secured: TLSSocket = new TLSSocket(this.#stream, {
       isServer: true,
-      server: context.remembering,
+      server: staplingServer(
+        context.remembering,
+        () => chosen,
+        () => secured,
+      ),
       secureContext: context.secure,
       // A client without a certificate that counts gets through the handshake, so that a reply can tell it why not further.
       requestCert: context.asksForCertificate,
       rejectUnauthorized: false,
+      ALPNCallback: ALPN_CALLBACKS.ftp,
       SNICallback: (serverName, done) => {
         try {
-          done(null, byName(serverName.toLowerCase()));
+          chosen = byName(serverName.toLowerCase(), helloOf(secured));
+          askForCertificate(secured, chosen.asksForCertificate);
+          // Named again, the context of the start would lose all its certificates but one: see `host-identity.ts`.
+          done(null, chosen === context ? undefined : chosen.secure);
         } catch (error) {
           done(error instanceof Error ? error : new Error(String(error)));
         }
       },
     });
+    if (context.keyLog !== undefined) secured.on('keylog', context.keyLog);
     this.#stream = secured;
     this.#reader = new LineReader(this.#options.lineBytesMax);
     this.#lines.clear();
@@ -141,7 +155,8 @@ export class ControlConnection {
     // Lost already; the events that would have said so have passed.
     if (secured.destroyed) throw new HandshakeFailed(secured.errored);
     this.#detach = this.#attach(secured);
-    if (context.asksForCertificate) this.#shownCertificate = shownCertificate(secured);
+    if (facts.version === 'TLSv1.3') renewTickets(chosen.secure, chosen.ticketKeys);
+    if (chosen.asksForCertificate) this.#shownCertificate = shownCertificate(secured);
     return facts;
   }
 

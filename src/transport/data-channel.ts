@@ -6,7 +6,8 @@ import type { Requirement } from '../spi/authenticator.ts';
 import type { DataConnection, DataPort, Direction } from '../spi/data-port.ts';
 import { Fault } from '../spi/fault.ts';
 import type { Log } from '../spi/log.ts';
-import type { Endpoint, ProtectionLevel, TlsFacts } from '../spi/session.ts';
+import type { Endpoint, ProtectionLevel } from '../spi/session.ts';
+import type { ClientCertificate, TlsFacts } from '../spi/tls-facts.ts';
 import { dial } from './active-dial.ts';
 import { StreamDataConnection } from './data-connection.ts';
 import type { ActivePolicy } from './data-peers.ts';
@@ -35,6 +36,8 @@ export interface DataChannelOptions {
   context(): TlsContext | undefined;
   /** PROT as it stands now. */
   protection(): ProtectionLevel;
+  /** The certificate that the client has shown on the control channel, if it counts. */
+  clientCertificate(): ClientCertificate | undefined;
   /** The reuse policy of whoever is logged in now. */
   sessionReuse(): Requirement;
 }
@@ -112,6 +115,7 @@ export class DataChannel implements DataPort {
           : this.#matching(await this.#wait(arrangement, signal));
       await connection.secured(signal);
       this.#checkReuse(connection);
+      this.#checkCertificate(connection);
       connection.begin(direction);
       return connection;
     } catch (error) {
@@ -198,7 +202,8 @@ export class DataChannel implements DataPort {
   #attach(socket: Socket): StreamDataConnection {
     const context = this.#options.protection() === 'P' ? this.#options.context() : undefined;
     const onSecured = (tls: TlsFacts) => this.#heedTickets(tls);
-    const connection = new StreamDataConnection(socket, context, { ...this.#options, onSecured });
+    const asksForCertificate = this.#options.clientCertificate() !== undefined;
+    const connection = new StreamDataConnection(socket, context, { ...this.#options, onSecured, asksForCertificate });
     this.#connections.add(connection);
     socket.once('close', () => this.#connections.delete(connection));
     return connection;
@@ -233,6 +238,19 @@ export class DataChannel implements DataPort {
     throw new Fault('ReuseRequired', tls.resumed ? { text } : {});
   }
 
+  /**
+   * Who has shown a certificate on the control channel shows the same one here. A resumed session has it in it, which is
+   * looked at all the same: a ticket may have gone to somebody else who had none.
+   */
+  #checkCertificate({ tls, shownCertificate: shown }: StreamDataConnection): void {
+    const demanded = this.#options.clientCertificate();
+    if (demanded === undefined || tls === undefined) return;
+    if (shown.kind === 'trusted' && shown.certificate.fingerprint === demanded.fingerprint) return;
+    if (shown.kind === 'untrusted')
+      this.#options.log.warn('tls.client_certificate_untrusted', { channel: 'data', ...shown });
+    throw new Fault('ReuseRequired', { text: ANOTHER_CERTIFICATE });
+  }
+
   #forget(): void {
     if (this.#arrangement !== undefined) this.#release(this.#arrangement, 'drop');
   }
@@ -245,3 +263,6 @@ export class DataChannel implements DataPort {
     if (arrived === 'drop') arrangement.arrived?.destroy();
   }
 }
+
+const ANOTHER_CERTIFICATE =
+  'The data connection must resume the TLS session of the control connection or show the same client certificate.';

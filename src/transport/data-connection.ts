@@ -5,8 +5,12 @@ import { assert } from '../lib/assert.ts';
 import type { Clock, Timer } from '../lib/clock.ts';
 import type { DataConnection, DataEnd, Direction } from '../spi/data-port.ts';
 import { Fault } from '../spi/fault.ts';
-import type { TlsFacts } from '../spi/session.ts';
+import type { TlsFacts } from '../spi/tls-facts.ts';
+import { ALPN_CALLBACKS } from './alpn.ts';
+import { type ShownCertificate, shownCertificate } from './client-certificate.ts';
 import { CloseNotifyGuard } from './close-notify-guard.ts';
+import { namesAdmitted } from './server-name.ts';
+import { staplingServer } from './stapling.ts';
 import type { TlsContext } from './tls-context.ts';
 import { handshake } from './tls-handshake.ts';
 
@@ -19,6 +23,8 @@ export interface DataConnectionOptions {
   readonly receiveBytes: number;
   /** Bytes handed to the socket, or to TLS, at once; each layer on the way holds as many. */
   readonly sendBytes: number;
+  /** Whether the client is asked for a certificate; who resumes a session has shown it before. Not by default. */
+  readonly asksForCertificate?: boolean;
   /** Hears of the handshake when it is done, whether or not a transfer ever opens the connection. */
   readonly onSecured?: (tls: TlsFacts) => void;
 }
@@ -41,6 +47,7 @@ export class StreamDataConnection implements DataConnection {
   readonly #stream: Socket;
   readonly #secured: Promise<void>;
   #tls: TlsFacts | undefined;
+  #shownCertificate: ShownCertificate = { kind: 'none' };
   #signal: AbortSignal | undefined;
   #direction: Direction = 'receive';
   #failure: unknown;
@@ -65,11 +72,29 @@ export class StreamDataConnection implements DataConnection {
     } else {
       const highWaterMark = Math.max(options.receiveBytes, options.sendBytes);
       this.#guard = new CloseNotifyGuard(socket, () => this.#progress(), options);
-      const { secure: secureContext, recalling: server } = context;
-      const tlsOptions: TlsSocketOptions = { isServer: true, server, secureContext, highWaterMark };
-      const secured = new TLSSocket(this.#guard, tlsOptions);
+      const { recalling, staple } = context;
+      // Only where there is something to staple: being asked for it makes each handshake wait for a turn of the event loop.
+      const server =
+        staple === undefined
+          ? recalling
+          : staplingServer(
+              recalling,
+              () => context,
+              () => secured,
+            );
+      const { secure: secureContext, admits, keyLog } = context;
+      const tlsOptions: TlsSocketOptions = {
+        ...{ isServer: true, server, secureContext, highWaterMark, ALPNCallback: ALPN_CALLBACKS['ftp-data'] },
+        requestCert: options.asksForCertificate === true,
+        rejectUnauthorized: false,
+        // Only where names count: it would cost each handshake such a turn.
+        ...(admits !== undefined && { SNICallback: namesAdmitted(admits) }),
+      };
+      const secured: TLSSocket = new TLSSocket(this.#guard, tlsOptions);
+      if (keyLog !== undefined) secured.on('keylog', keyLog);
       this.#stream = secured;
       this.#guard.on('error', (error) => this.#fail(error));
+      secured.on('_tlsError', () => this.#failTest());
       this.#secured = this.#handshake(secured);
       // The transfer hears of a failure when it opens the connection; until then nobody is listening.
       this.#secured.catch(() => undefined);
@@ -82,6 +107,11 @@ export class StreamDataConnection implements DataConnection {
 
   get tls(): TlsFacts | undefined {
     return this.#tls;
+  }
+
+  /** What the client showed in the handshake, or in that of the session that it resumed, if it was asked. */
+  get shownCertificate(): ShownCertificate {
+    return this.#shownCertificate;
   }
 
   /** Whether TLS was put on this connection when it was made. */
@@ -206,6 +236,7 @@ export class StreamDataConnection implements DataConnection {
 
   async #handshake(secured: TLSSocket): Promise<void> {
     this.#tls = await handshake(secured, this.#options.clock, this.#options.handshakeTimeoutMs);
+    if (this.#options.asksForCertificate) this.#shownCertificate = shownCertificate(secured);
     this.#options.onSecured?.(this.#tls);
   }
 
@@ -271,7 +302,7 @@ export class StreamDataConnection implements DataConnection {
     if (guard === undefined || !this.#drained()) return;
     setImmediate(() =>
       setImmediate(() => {
-        if (this.#drained()) guard.passEnd();
+        if (this.#drained()) guard.passEnd(this.#tested ? 'tested' : 'plain');
       }),
     );
   }
@@ -282,11 +313,26 @@ export class StreamDataConnection implements DataConnection {
     );
   }
 
+  /**
+   * Whether an end that only the FIN brings to light is put to the test. A receiver of ours that has said nothing more may
+   * still be sent to, which a failed test would make impossible; and in TLS 1.2 there is nothing to find out.
+   */
+  get #tested(): boolean {
+    return this.#direction === 'receive' && this.#tls?.version === 'TLSv1.3';
+  }
+
   #finishReading(): void {
     // Once the connection has failed, an end is only its echo.
-    if (this.#failed) return;
+    if (this.#failed || this.#over) return;
     this.#over = true;
-    if (this.#guard !== undefined && !this.#guard.endPassed) this.#end = 'authenticated';
+    if (this.#guard !== undefined && (this.#tested || !this.#guard.endPassed)) this.#end = 'authenticated';
+    this.#wake();
+  }
+
+  /** TLS was still open when the false bytes came: nobody had said that the data ends here. */
+  #failTest(): void {
+    if (this.#guard?.endPassed !== true || !this.#tested) return;
+    this.#over = true;
     this.#wake();
   }
 

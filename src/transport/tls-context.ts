@@ -7,7 +7,10 @@ import { Server } from 'node:net';
 import type { SecureContext, TLSSocket } from 'node:tls';
 import { createSecureContext } from 'node:tls';
 import { BoundedMap } from '../lib/bounded-map.ts';
-import type { TlsFacts } from '../spi/session.ts';
+import type { TlsFacts } from '../spi/tls-facts.ts';
+import { negotiatedGroup } from './negotiated-group.ts';
+import type { Staple } from './stapling.ts';
+import type { TlsTerms } from './tls-terms.ts';
 
 /** The server's identity and the least that it accepts. */
 export interface TlsIdentity {
@@ -15,34 +18,36 @@ export interface TlsIdentity {
   readonly certificate: string;
   /** Private key, PEM. */
   readonly key: string;
-  readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
+  /** Certificates with keys of other kinds: OpenSSL shows each client the one that fits its signature algorithms best. */
+  readonly alternatives?: readonly { readonly certificate: string; readonly key: string }[];
+  /** What is stapled to the certificate. */
+  readonly staple?: Staple | undefined;
+  /** On what terms it speaks TLS. */
+  readonly terms: TlsTerms;
   /** The authorities whose client certificates count, PEM; undefined when none is asked for. */
   readonly clientCa?: string | undefined;
+  /** Their revocation lists, each PEM; with any, each certificate needs one of its issuer that has not ended. */
+  readonly clientCrls?: readonly string[];
 }
 
 /** What a control connection and its data connections share, and nobody else has. */
 export interface TlsContext {
   readonly secure: SecureContext;
-  /** Whether the control connection asks for a client certificate; data connections never do. */
+  /** The keys of its tickets. */
+  readonly ticketKeys: Buffer;
+  /** What is stapled to its certificate. */
+  readonly staple: Staple | undefined;
+  /** Whether the control connection asks for a client certificate. Data connections do, if it was shown one. */
   readonly asksForCertificate: boolean;
+  /** Told the secrets of the connections; undefined, as a rule, for nobody. */
+  readonly keyLog: ((line: Buffer) => void) | undefined;
+  /** Whether a data connection may be begun for that name (SNI), in small letters; undefined admits all. */
+  readonly admits?: ((serverName: string) => boolean) | undefined;
   /** The `server` option of the control connection's TLSSocket: remembers its session. See `sessionMemory`. */
   readonly remembering: Server;
   /** The `server` option of the data connections' TLSSockets: finds that session again, and remembers no other. */
   readonly recalling: Server;
 }
-
-/** ECDHE with AEAD only (NIST SP 800-52r2 section 3.3.1); the order is the server's preference. */
-const SUITES = [
-  'TLS_AES_256_GCM_SHA384',
-  'TLS_CHACHA20_POLY1305_SHA256',
-  'TLS_AES_128_GCM_SHA256',
-  'ECDHE-ECDSA-AES256-GCM-SHA384',
-  'ECDHE-RSA-AES256-GCM-SHA384',
-  'ECDHE-ECDSA-CHACHA20-POLY1305',
-  'ECDHE-RSA-CHACHA20-POLY1305',
-  'ECDHE-ECDSA-AES128-GCM-SHA256',
-  'ECDHE-RSA-AES128-GCM-SHA256',
-].join(':');
 
 /** Node's ticket keys: 16 bytes of name, 16 of HMAC key, 16 of AES key. */
 const TICKET_KEY_BYTES = 48;
@@ -60,12 +65,15 @@ export function newTicketKeys(): Buffer {
  * @throws an OpenSSL error when certificate and key cannot be used.
  */
 export function tlsContext(identity: TlsIdentity, sessionTimeMaxMs: number, ticketKeys = newTicketKeys()): TlsContext {
+  const { staple, alternatives = [], clientCrls = [] } = identity;
   const secure = createSecureContext({
-    cert: identity.certificate,
-    key: identity.key,
-    minVersion: identity.minVersion,
+    cert: [identity.certificate, ...alternatives.map(({ certificate }) => certificate)],
+    key: [identity.key, ...alternatives.map(({ key }) => key)],
+    minVersion: identity.terms.minVersion,
     maxVersion: 'TLSv1.3',
-    ciphers: SUITES,
+    ciphers: identity.terms.ciphers,
+    ecdhCurve: identity.terms.groups,
+    sigalgs: identity.terms.signatureAlgorithms,
     // A client's renegotiation would let it spend the server's CPU at will, and once let others splice in bytes
     // (CVE-2009-3555, CVE-2011-1473).
     secureOptions:
@@ -74,16 +82,27 @@ export function tlsContext(identity: TlsIdentity, sessionTimeMaxMs: number, tick
     sessionTimeout: Math.ceil(sessionTimeMaxMs / 1_000) + 60,
     sessionIdContext: 'sallyport',
     ...(identity.clientCa !== undefined && { ca: identity.clientCa }),
+    ...(clientCrls.length > 0 && { crl: [...clientCrls] }),
   });
-  return { secure, asksForCertificate: identity.clientCa !== undefined, ...sessionMemory() };
+  const { keyLog } = identity.terms;
+  return {
+    secure,
+    ticketKeys,
+    staple,
+    keyLog,
+    asksForCertificate: identity.clientCa !== undefined,
+    ...sessionMemory(),
+  };
 }
 
 /** What was negotiated on this socket; call it after the handshake. */
 export function tlsFacts(socket: TLSSocket): TlsFacts {
   const { servername } = socket;
+  const group = negotiatedGroup(socket.getSession());
   return {
     version: socket.getProtocol() ?? 'unknown',
     suite: socket.getCipher().standardName,
+    ...(group === undefined ? {} : { group }),
     resumed: socket.isSessionReused(),
     ...(servername ? { serverName: servername.toLowerCase() } : {}),
   };

@@ -1,7 +1,7 @@
 /** Waiting for a server-side TLS handshake, with a deadline. */
 import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../lib/clock.ts';
-import type { TlsFacts } from '../spi/session.ts';
+import type { TlsFacts } from '../spi/tls-facts.ts';
 import { tlsFacts } from './tls-context.ts';
 
 /** Why a handshake failed: `clearText` when what came was not TLS at all, else what OpenSSL or the socket said. */

@@ -1,5 +1,5 @@
 /** openssl, curl, lftp and Python with a client certificate that is proof enough (USER answered 232), or that is required. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { testCertificates } from '../fixtures/certificates.ts';
@@ -12,11 +12,15 @@ import { authorityOf, PLAIN_WAY } from './ways.ts';
 
 const VERSIONS = ['1.2', '1.3'] as const;
 
-async function gatewayThatAsks(clientCertificate: 'optional' | 'required') {
+async function gatewayThatAsks(
+  clientCertificate: 'optional' | 'required',
+  more: Partial<Parameters<typeof startGateway>[0]> = {},
+) {
   const { cert, key, files } = await testCertificates();
   const tls = { certificate: cert, key, clientCertificate, clientCaFile: files.caCert };
   const gateway = await startGateway({
     tls,
+    ...more,
     authentication: [
       { type: 'certificate', userFrom: 'common_name', password: 'not_needed', account: 'users' },
       { type: 'users' },
@@ -65,6 +69,50 @@ needs('curl').each(VERSIONS)('curl with a certificate moves files without a pass
   expect((await run('curl', [...options, curlUrl(gateway, 'a.txt')])).stdout).toBe('content');
   expect(codes()).toContain('USER 232');
   expect(codes().filter((code) => code.startsWith('PASS'))).toEqual([]);
+});
+
+needs('curl').each(VERSIONS)('curl shows it again on data connections that do not resume (TLS %s)', async (version) => {
+  const { gateway, files } = await gatewayThatAsks('required', { sessionReuse: 'preferred' });
+  const folder = await temporaryFolder();
+  writeFileSync(join(folder, 'sent'), 'content');
+  const options = [
+    ...curlOptions({ ...gateway, password: '' }, { ...PLAIN_WAY, version }),
+    ...['--no-sessionid', '--cert', files.clientCert, '--key', files.clientKey],
+  ];
+  const sent = await run('curl', [...options, '--upload-file', join(folder, 'sent'), curlUrl(gateway, 'a.txt')]);
+  expect(sent.stderr).toBe('');
+  expect((await run('curl', [...options, curlUrl(gateway, 'a.txt')])).stdout).toBe('content');
+});
+
+/** As above, but data connections are made as if by somebody else, who has no certificate. */
+const FTPLIB_WITHOUT_DATA_CERTIFICATE = `
+import ftplib, io, ssl, sys
+host, port, ca, cert, key = sys.argv[1:]
+bare = ssl.create_default_context(cafile=ca)
+bare.check_hostname = False
+class Ftp(ftplib.FTP_TLS):
+    def ntransfercmd(self, cmd, rest=None):
+        conn, size = ftplib.FTP.ntransfercmd(self, cmd, rest)
+        return bare.wrap_socket(conn), size
+context = ssl.create_default_context(cafile=ca)
+context.check_hostname = False
+context.load_cert_chain(cert, key)
+ftp = Ftp(context=context)
+ftp.connect(host, int(port))
+ftp.login('partner', 'unused')
+ftp.prot_p()
+try:
+    print(ftp.storbinary('STOR a.txt', io.BytesIO(b'content')))
+except ftplib.Error as error:
+    print(error)
+`;
+
+needs('python3')('Python that shows none on a data connection gets 522, and nothing is published', async () => {
+  const { gateway, files } = await gatewayThatAsks('required', { sessionReuse: 'preferred' });
+  const args = [gateway.host, String(gateway.port), files.caCert, files.clientCert, files.clientKey];
+  const ran = await run('python3', ['-c', FTPLIB_WITHOUT_DATA_CERTIFICATE, ...args]);
+  expect(ran.stdout).toMatch(/^522 .*same client certificate/);
+  expect(readdirSync(gateway.home)).toEqual([]);
 });
 
 needs('curl')('curl without one is refused where it is required', async () => {

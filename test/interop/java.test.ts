@@ -1,12 +1,11 @@
 /**
  * Apache commons-net's FTPSClient. It never resumes the control connection's TLS session, so it needs
- * `session_reuse: preferred`. Over TLS 1.3 Java says `user_canceled` before close_notify, behind which Node's TLS does not
- * report the end: it needs `close_notify: preferred` there as well, or TLS 1.2.
+ * `session_reuse: preferred`. Over TLS 1.3 Java says `user_canceled` before close_notify.
  */
 import { join } from 'node:path';
 import { needsLibrary, versionOf } from '../fixtures/client-libraries.ts';
 import { Script, scriptedClient } from './clients/scripted.ts';
-import { CLOSE_REFUSAL, everydayWork, REUSE_REFUSAL, refusedWork } from './everyday.ts';
+import { everydayWork, REUSE_REFUSAL, refusedWork } from './everyday.ts';
 import { Witness } from './facts.ts';
 import { waysOf } from './ways.ts';
 
@@ -28,24 +27,6 @@ const client = { test, witness, make: scriptedClient(script, 'never') };
 const reuse = { sessionReuse: 'preferred' } as const;
 
 refusedWork('commons-net', { ...client, ability: 'transfer', ways: waysOf(), reply: REUSE_REFUSAL });
-refusedWork('commons-net with session_reuse: preferred', {
-  ...client,
-  ability: 'transfer',
-  ways: waysOf({ version: '1.3' }),
-  reply: CLOSE_REFUSAL,
-  user: reuse,
-});
-everydayWork('commons-net with session_reuse: preferred', {
-  ...client,
-  ways: waysOf({ version: '1.2' }),
-  lacks: [],
-  user: reuse,
-});
-everydayWork('commons-net with both preferred', {
-  ...client,
-  ways: waysOf({ version: '1.3' }),
-  lacks: [],
-  user: { ...reuse, closeNotify: 'preferred' },
-});
+everydayWork('commons-net with session_reuse: preferred', { ...client, ways: waysOf(), lacks: [], user: reuse });
 
 witness.agreesWithPage(test);

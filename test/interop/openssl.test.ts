@@ -47,6 +47,24 @@ test.each([
   expect(ran.stderr).toMatch(/alert handshake failure/);
 });
 
+test.each(['-tls1_2', '-tls1_3'])(
+  'a client that names another protocol is refused with the alert for that (%s)',
+  async (version) => {
+    const gateway = await startGateway();
+    for (const protocols of ['http/1.1', 'h2,http/1.1', 'ftp-data']) {
+      const ran = await shakeHands(gateway, version, '-alpn', protocols);
+      expect(ran.code).not.toBe(0);
+      expect(ran.stderr).toMatch(/alert no application protocol/);
+    }
+  },
+);
+
+test.each(['-tls1_2', '-tls1_3'])('a client that names ftp, or no protocol, is served (%s)', async (version) => {
+  const gateway = await startGateway();
+  expect((await shakeHands(gateway, version, '-alpn', 'http/1.1,ftp')).stdout).toContain('ALPN protocol: ftp\n');
+  expect((await shakeHands(gateway, version)).stdout).toContain('No ALPN negotiated');
+});
+
 test('renegotiation is refused in TLS 1.2', async () => {
   const gateway = await startGateway();
   const client = start('openssl', connectArgs(gateway, '-tls1_2'));

@@ -1,11 +1,11 @@
 /**
- * PHP's ftp_ssl_connect. It resumes the control connection's TLS session, over TLS 1.3 with each ticket once: a login with
- * several transfers needs TLS 1.2, which only OpenSSL's configuration can set, or `session_reuse: preferred`.
+ * PHP's ftp_ssl_connect. It resumes the control connection's TLS session, over TLS 1.3 with each ticket once, and reads every
+ * data connection to its end, where the next ticket is.
  */
 import { join } from 'node:path';
 import { needsLibrary, versionOf } from '../fixtures/client-libraries.ts';
 import { Script, scriptedClient } from './clients/scripted.ts';
-import { everydayWork, REUSE_REFUSAL, refusedWork } from './everyday.ts';
+import { everydayWork } from './everyday.ts';
 import { Witness } from './facts.ts';
 import { waysOf } from './ways.ts';
 
@@ -17,19 +17,6 @@ const script = new Script('php', [join(import.meta.dirname, 'clients/ftp_client.
 }));
 const client = { test, witness, make: scriptedClient(script, 'always') };
 
-refusedWork('PHP', {
-  ...client,
-  ability: 'many',
-  ways: waysOf({ version: '1.3', family: 'IPv4' }),
-  reply: REUSE_REFUSAL,
-});
-everydayWork('PHP', { ...client, ways: waysOf({ version: '1.2' }), lacks: [] });
-everydayWork('PHP', { ...client, ways: waysOf({ version: '1.3' }) });
-everydayWork('PHP with session_reuse: preferred', {
-  ...client,
-  ways: waysOf({ version: '1.3' }),
-  lacks: [],
-  user: { sessionReuse: 'preferred' },
-});
+everydayWork('PHP', { ...client, ways: waysOf(), lacks: [] });
 
 witness.agreesWithPage(test);

@@ -1,6 +1,7 @@
 /**
- * Ruby's net/ftp. It resumes the control connection's TLS session, over TLS 1.3 with each ticket once: an upload's connection
- * brings it no other, so that a login with several transfers needs TLS 1.2 or `session_reuse: preferred`.
+ * Ruby's net/ftp. It resumes the control connection's TLS session, over TLS 1.3 with each ticket once. A download brings it
+ * another; an upload does not, for it closes without reading: a login that goes on behind an upload needs TLS 1.2 or
+ * `session_reuse: preferred`.
  */
 import { join } from 'node:path';
 import { needsLibrary, versionOf } from '../fixtures/client-libraries.ts';

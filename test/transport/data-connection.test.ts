@@ -14,6 +14,7 @@ import { StreamDataConnection } from '../../src/transport/data-connection.ts';
 import type { TlsContext } from '../../src/transport/tls-context.ts';
 import { tlsContext } from '../../src/transport/tls-context.ts';
 import { testCertificates } from '../fixtures/certificates.ts';
+import { DEFAULT_TERMS } from '../fixtures/tls-terms.ts';
 
 const cleanUp: (() => void)[] = [];
 afterEach(() => {
@@ -44,7 +45,7 @@ async function pair(context: TlsContext | undefined, options = OPTIONS) {
 
 async function serverContext(): Promise<TlsContext> {
   const { cert, key } = await testCertificates();
-  return tlsContext({ certificate: cert, key, minVersion: 'TLSv1.2' }, 60_000);
+  return tlsContext({ certificate: cert, key, terms: DEFAULT_TERMS }, 60_000);
 }
 
 function tlsOver(raw: Socket, version: SecureVersion) {

@@ -26,15 +26,25 @@ def end_with_alert_only(secured):
             return
 
 
+def end_like_curl(secured):
+    """Reads once, in case the server has said something, sends close_notify and waits for nothing."""
+    secured.settimeout(0)
+    try:
+        secured.recv(32)
+    except ssl.SSLWantReadError:
+        pass
+    end_with_alert_only(secured)
+
+
 def end_bare(secured):
     """Sends no close_notify at all."""
 
 
-ENDINGS = {"polite": end_politely, "alert": end_with_alert_only, "bare": end_bare}
+ENDINGS = {"polite": end_politely, "alert": end_with_alert_only, "curl": end_like_curl, "bare": end_bare}
 
 order = json.load(sys.stdin)
 context = ssl.create_default_context(cafile=order["ca"])
-context.minimum_version = ssl.TLSVersion.TLSv1_3
+context.minimum_version = context.maximum_version = getattr(ssl.TLSVersion, order["version"])
 content = open(order["file"], "rb").read()
 replies = []
 with ftplib.FTP_TLS(context=context, timeout=10) as ftp:
@@ -45,7 +55,8 @@ with ftplib.FTP_TLS(context=context, timeout=10) as ftp:
     for _ in range(order["times"]):
         raw = socket.create_connection(ftp.makepasv(), timeout=10)
         ftp.sendcmd("STOR a.bin")
-        secured = context.wrap_socket(raw, server_hostname=order["host"])
+        session = ftp.sock.session if order["resumes"] else None
+        secured = context.wrap_socket(raw, server_hostname=order["host"], session=session)
         secured.sendall(content)
         ENDINGS[order["ending"]](secured)
         secured.close()
