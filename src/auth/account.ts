@@ -33,6 +33,7 @@ export function accountOf(
     onIncomplete: options.onIncomplete,
     ...(options.sessionReuse !== undefined && { sessionReuse: options.sessionReuse }),
     ...(options.closeNotify !== undefined && { closeNotify: options.closeNotify }),
+    ...certificateOf(options),
     ...(options.uploadBytesMax !== undefined && { uploadBytesMax: options.uploadBytesMax }),
   };
 }
@@ -67,6 +68,13 @@ function isSafeHome(home: string): boolean {
 function startOf({ tree, home }: AccountOptions): Pick<Account, 'startDirectory'> {
   const startDirectory = tree === 'machine' ? resolvePath(ROOT, home) : undefined;
   return startDirectory === undefined ? {} : { startDirectory };
+}
+
+/** Who lists certificates means that one of them is needed. */
+function certificateOf(options: AccountOptions): Pick<Account, 'clientCertificate'> {
+  const { clientCertificate, certificateFingerprints: fingerprints, certificatePublicKeys: publicKeys } = options;
+  const isNeeded = clientCertificate === 'required' || fingerprints.length > 0 || publicKeys.length > 0;
+  return isNeeded ? { clientCertificate: { fingerprints, publicKeys } } : {};
 }
 
 function letters(text: string): ReadonlySet<PermissionLetter> {

@@ -4,23 +4,18 @@
  */
 import { z } from 'zod';
 import type { Prover } from '../spi/authenticator.ts';
-import type { ClientCertificate } from '../spi/session.ts';
+import type { ClientCertificate } from '../spi/tls-facts.ts';
+import { certificateDigest } from './certificate-digest.ts';
 import { accountKeys, entryKeys, totpKeys } from './entry-options.ts';
 import { userName } from './users.ts';
-
-/** SHA-256 as OpenSSL or `sha256sum` write it. */
-const digest = z
-  .string()
-  .transform((written) => written.replaceAll(':', '').toLowerCase())
-  .refine((hex) => /^[0-9a-f]{64}$/.test(hex), { error: 'must be a SHA-256 as 64 hexadecimal digits' });
 
 /** One certificate, or one key whatever certificate it stands in, and whom it stands for. */
 const certificateOptions = z
   .strictObject({
     /** SHA-256 of the certificate; it changes with every renewal. */
-    fingerprint: digest.optional(),
+    fingerprint: certificateDigest.optional(),
     /** SHA-256 of its public key (SubjectPublicKeyInfo, DER), which a renewal may keep. */
-    publicKey: digest.optional(),
+    publicKey: certificateDigest.optional(),
     user: userName,
   })
   .refine(({ fingerprint, publicKey }) => fingerprint !== undefined || publicKey !== undefined, {

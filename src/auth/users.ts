@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { ROOT, resolvePath, type VirtualPath } from '../protocol/virtual-path.ts';
 import { CHARSET_NAMES } from '../spi/charset.ts';
 import { PERMISSIONS, parsePermissions } from '../spi/permissions.ts';
+import { certificateDigest } from './certificate-digest.ts';
 import { whyNoPasswordHash } from './password-hash.ts';
 import { totpSecret } from './totp-secret.ts';
 
@@ -59,6 +60,12 @@ const accountKeys = {
   sessionReuse: requirement.optional(),
   /** Per-account override of the gateway's `closeNotify`, for clients that end without it. */
   closeNotify: requirement.optional(),
+  /** Whether it can be used at all only with a client certificate that counts, however the login is proven. */
+  clientCertificate: z.enum(['required', 'not_required']).default('not_required'),
+  /** SHA-256 of the certificates with one of which alone it can be used; they change with every renewal. */
+  certificateFingerprints: z.array(certificateDigest).max(100).default([]),
+  /** SHA-256 of public keys (SubjectPublicKeyInfo, DER), likewise; a renewal may keep the key. */
+  certificatePublicKeys: z.array(certificateDigest).max(100).default([]),
   /** Largest upload in bytes; without it the gateway's limit holds. */
   uploadBytesMax: z.int().min(1).max(Number.MAX_SAFE_INTEGER).optional(),
   /** How the client writes names of files; for clients that do not know UTF-8. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { certificateEntry, certificateProver } from '../../src/auth/certificate.ts';
 import { Secret } from '../../src/lib/secret.ts';
-import type { ClientCertificate } from '../../src/spi/session.ts';
+import type { ClientCertificate } from '../../src/spi/tls-facts.ts';
 
 type Written = Omit<Parameters<typeof certificateEntry.parse>[0] & object, 'type'>;
 

@@ -13,6 +13,7 @@ import type { CommandContext, CommandTraits } from '../../src/spi/command.ts';
 import { silentLog } from '../../src/spi/log.ts';
 import type { HandlerOf, Module, Phase } from '../../src/spi/module.ts';
 import type { Session } from '../../src/spi/session.ts';
+import type { Settings } from '../../src/spi/settings.ts';
 import { contextWith } from '../fixtures/command-context.ts';
 
 const TRAITS: CommandTraits = {
@@ -40,6 +41,10 @@ async function codeOf(module: Module, traits: Partial<CommandTraits>, context: C
 
 const session = (changes: Partial<Session>) => ({ ...contextWith({}).session, ...changes });
 
+/** What nobody has configured. */
+const INITIAL: Settings = { inSession: ({ initial }) => initial, atDirectory: async ({ initial }) => initial };
+const POLICY = { profile: 'intermediate', keysLogged: false, settings: () => INITIAL, log: silentLog } as const;
+
 const POLICY_TABLE: { name: string; traits: Partial<CommandTraits>; session: Partial<Session>; code: number }[] = [
   { name: 'a login in clear', traits: { class: 'auth' }, session: {}, code: 530 },
   { name: 'a login over TLS', traits: { class: 'auth' }, session: { controlTls: TLS }, code: 0 },
@@ -55,14 +60,14 @@ const POLICY_TABLE: { name: string; traits: Partial<CommandTraits>; session: Par
 ];
 
 test.each(POLICY_TABLE)('tls policy: $name gives $code', async ({ traits, session: changes, code }) => {
-  expect(await codeOf(tlsPolicy(), traits, contextWith({ session: session(changes) }))).toBe(code);
+  expect(await codeOf(tlsPolicy(POLICY), traits, contextWith({ session: session(changes) }))).toBe(code);
 });
 
 test('tls policy: with both policies off everything passes', async () => {
   const policy = { ...contextWith({}).policy, tlsControlRequired: false, tlsDataRequired: false };
   const context = contextWith({ policy });
-  expect(await codeOf(tlsPolicy(), { class: 'auth' }, context)).toBe(0);
-  expect(await codeOf(tlsPolicy(), { data: 'transfers' }, context)).toBe(0);
+  expect(await codeOf(tlsPolicy(POLICY), { class: 'auth' }, context)).toBe(0);
+  expect(await codeOf(tlsPolicy(POLICY), { data: 'transfers' }, context)).toBe(0);
 });
 
 test('login throttle: an address is shut out after its failures, until the lockout is over or a login succeeds', async () => {

@@ -1,0 +1,292 @@
+/**
+ * Watches with what TLS each account's clients come and what policy refused them, and keeps the record over restarts, so
+ * that the policy can be tightened without breaking a partner: `sallyport tls inventory` and `tls simulate` read it.
+ */
+import { z } from 'zod';
+import type { Clock, Timer } from '../lib/clock.ts';
+import { networkOf } from '../protocol/ip-address.ts';
+import { Fault, type FaultKind } from '../spi/fault.ts';
+import type { Log } from '../spi/log.ts';
+import type { Module, Request, Result } from '../spi/module.ts';
+import { defineModule } from '../spi/module.ts';
+import type { Session } from '../spi/session.ts';
+import { type ControlBehaviour, type DataBehaviour, type StrangerRefusal, TlsRecord } from './tls-record.ts';
+import { readRecord, setAside, writeRecord } from './tls-record-file.ts';
+
+/** How long what was seen may be in memory alone: what a crash loses. */
+const SAVE_DELAY_MS = 30_000;
+const DAY_MS = 86_400_000;
+/** The longest name of an account that is recorded, and of a client; both are chosen by others. */
+const NAME_LENGTH_MAX = 256;
+const CLIENT_LENGTH_MAX = 64;
+
+/** What the inventory is kept with. */
+export interface InventoryParts {
+  /** The file; absolute. */
+  readonly file: string;
+  /** What was not seen for so long is forgotten. */
+  readonly days: number;
+  /** Whether the control channel asked this client for a certificate: who was not asked has shown nothing by showing none. */
+  readonly asksForCertificate: (session: Session) => boolean;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Makes the module. It refuses nothing and changes no reply. */
+export function tlsInventory(parts: InventoryParts): Module {
+  const inventory = new Inventory(parts);
+  return defineModule({
+    name: 'tls-inventory',
+    onStart: () => inventory.load(),
+    onStop: () => inventory.save(),
+    onTlsFailed: (session, cause) => inventory.refuse(session, whyTlsFailed(cause)),
+    onDisconnect: (session) => inventory.settle(session.id),
+    handlers: [
+      { phase: 'LOG_CMD', verb: '*', handle: (request, result) => inventory.see(request, result) },
+      { phase: 'LOG_CMD_ERR', verb: '*', handle: (request, result) => inventory.see(request, result) },
+    ],
+  });
+}
+
+/** A login that may still get its client's name, which some clients tell only behind it. */
+interface OpenLogin {
+  readonly account: string;
+  readonly network: string;
+  behaviour: ControlBehaviour;
+}
+
+class Inventory {
+  readonly #parts: InventoryParts;
+  readonly #logins = new Map<string, OpenLogin>();
+  #record: TlsRecord;
+  #state: 'unread' | 'kept' | 'memory-only' = 'unread';
+  #timer: Timer | undefined;
+  #saving: Promise<void> = Promise.resolve();
+  #changed = false;
+  #failing = false;
+
+  constructor(parts: InventoryParts) {
+    this.#parts = parts;
+    this.#record = new TlsRecord(parts.clock.now());
+  }
+
+  /** Reads the file, the first time. Whatever is wrong with it, the gateway starts. */
+  async load(): Promise<void> {
+    if (this.#state !== 'unread') return;
+    const { file, clock, log } = this.#parts;
+    this.#state = 'kept';
+    try {
+      const read = await readRecord(file);
+      if (read.kind === 'record') this.#record = new TlsRecord(clock.now(), read.data);
+      if (read.kind !== 'broken') return;
+      log.error('tls_inventory.broken', { file, why: read.why, kept: await setAside(file) });
+    } catch (error) {
+      // To write would be to replace what could not be read.
+      this.#state = 'memory-only';
+      log.error('tls_inventory.unreadable', { file, error });
+    }
+  }
+
+  /** Writes what has changed. Never throws: the record is not worth a transfer. */
+  async save(): Promise<void> {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    for (const id of this.#logins.keys()) this.settle(id);
+    this.#saving = this.#saving.then(() => this.#write());
+    await this.#saving;
+  }
+
+  /** Looks at a command behind its end. */
+  see(request: Request, result: Result): void {
+    const { session } = request.context;
+    const { change } = result;
+    if (change?.kind === 'LogIn') this.#open(session, change.account.name);
+    if (change?.kind === 'SetClientName') this.#name(session.id, change.name);
+    if (session.login.state === 'LoggedIn') this.#member(session.login.account.name, request, result);
+    else if (result.cause instanceof Fault && result.cause.kind === 'PostQuantumRequired') this.#turnedAway(session);
+    else this.#stranger(request, result);
+  }
+
+  /** Notes a refusal of somebody who is not known: by network, for whatever name was given may be another's, or a password. */
+  refuse({ peer }: Session, why: StrangerRefusal): void {
+    this.#record.refuse(networkOf(peer.address), why, this.#now());
+    this.#change();
+  }
+
+  /** Notes a login whose client will say no more about itself. */
+  settle(sessionId: string): void {
+    const login = this.#logins.get(sessionId);
+    if (login === undefined) return;
+    this.#logins.delete(sessionId);
+    const { account, behaviour, network } = login;
+    this.#see(account, (record, name) => record.seeLogin(name, behaviour, { network, nowMs: this.#now() }));
+  }
+
+  #open(session: Session, account: string): void {
+    this.settle(session.id);
+    const asked = this.#parts.asksForCertificate(session);
+    this.#logins.set(session.id, {
+      account,
+      network: networkOf(session.peer.address),
+      behaviour: controlBehaviour(session, asked),
+    });
+    this.#change();
+  }
+
+  #name(sessionId: string, name: string): void {
+    const login = this.#logins.get(sessionId);
+    if (login !== undefined) login.behaviour = { ...login.behaviour, ...clientOf(name) };
+  }
+
+  #member(account: string, request: Request, result: Result): void {
+    const behaviour = dataBehaviour(request, result);
+    if (behaviour === undefined) return;
+    // Its client may have named itself behind the login, but hardly does any more.
+    this.settle(request.context.session.id);
+    this.#see(account, (record, name) => record.see(name, behaviour, this.#now()));
+  }
+
+  /** Modules that refuse a login are asked behind its proof: the name is the client's own. */
+  #turnedAway(session: Session): void {
+    if (session.login.state !== 'ExpectPass') {
+      this.refuse(session, 'post_quantum');
+      return;
+    }
+    const asked = this.#parts.asksForCertificate(session);
+    const behaviour = { ...controlBehaviour(session, asked), refused: 'post_quantum' } as const;
+    const place = { network: networkOf(session.peer.address), nowMs: this.#now() };
+    this.#see(session.login.user, (record, name) => record.seeLogin(name, behaviour, place));
+  }
+
+  #stranger({ traits, context: { session, policy } }: Request, { reply }: Result): void {
+    // Once for each try: who was refused at USER mostly goes on with PASS.
+    if (traits.verb !== 'USER' || reply.code !== new Fault('TlsFirst').code) return;
+    if (session.controlTls === undefined) this.refuse(session, 'clear_login');
+    else if (policy.clientCertificateRequired && !session.controlTls.clientCertificate) {
+      this.refuse(session, 'certificate');
+    }
+  }
+
+  #see(account: string, note: (record: TlsRecord, name: string) => void): void {
+    if (account.length > NAME_LENGTH_MAX) return;
+    note(this.#record, account);
+    this.#change();
+  }
+
+  #change(): void {
+    this.#changed = true;
+    this.#timer ??= this.#parts.clock.after(SAVE_DELAY_MS, () => void this.save());
+  }
+
+  async #write(): Promise<void> {
+    if (!this.#changed || this.#state !== 'kept') return;
+    const { file, days, log } = this.#parts;
+    this.#changed = false;
+    this.#record.forgetBefore(this.#now() - days * DAY_MS);
+    try {
+      await writeRecord(file, this.#record.lines(this.#now()));
+      this.#failing = false;
+    } catch (error) {
+      // Said once, not every half a minute; the next change tries again.
+      if (!this.#failing) log.error('tls_inventory.not_saved', { file, error });
+      this.#failing = true;
+      this.#changed = true;
+    }
+  }
+
+  #now(): number {
+    return Math.max(0, Math.round(this.#parts.clock.now()));
+  }
+}
+
+/** What is read of `TlsFacts`, which come as notes of the log as well. */
+const tlsFacts = z.object({
+  version: z.string(),
+  suite: z.string(),
+  group: z.string().optional(),
+  resumed: z.boolean(),
+});
+
+function controlBehaviour({ controlTls, clientName }: Session, asked: boolean): ControlBehaviour {
+  const { version, suite, group } = tlsFacts.safeParse(controlTls).data ?? { version: 'none' };
+  return {
+    channel: 'control',
+    version,
+    ...(suite !== undefined && { suite }),
+    ...(group !== undefined && { group }),
+    serverName: controlTls?.serverName !== undefined,
+    certificate: certificateOf(controlTls?.clientCertificate !== undefined, asked && controlTls !== undefined),
+    ...clientOf(clientName),
+  };
+}
+
+function certificateOf(trusted: boolean, asked: boolean): ControlBehaviour['certificate'] {
+  if (trusted) return 'trusted';
+  return asked ? 'none' : 'not_asked';
+}
+
+/** What was seen of a data channel; undefined when the command had none, or nothing was learnt of it. */
+function dataBehaviour({ traits, context }: Request, result: Result): DataBehaviour | undefined {
+  const { session } = context;
+  if (traits.data === undefined || traits.data === 'none') return undefined;
+  const refused = refusalOf(result);
+  const tls = tlsFacts.safeParse(result.notes.dataTls).data;
+  const { dataBytes } = result.notes;
+  const moved = result.reply.code < 400 || (typeof dataBytes === 'number' && dataBytes > 0);
+  const clear = session.protection === 'C' && (refused === 'protection' || (traits.data === 'transfers' && moved));
+  if (refused === undefined && tls === undefined && !clear) return undefined;
+  const { version, suite, group, resumed } = tls ?? { version: clear ? 'none' : undefined };
+  const use = traits.data === 'transfers' ? (USES[traits.class] ?? 'listing') : undefined;
+  const closeNotify = use === 'upload' && tls !== undefined ? closeNotifyOf(result, refused) : undefined;
+  return {
+    channel: 'data',
+    ...(use !== undefined && { use }),
+    ...(version !== undefined && { version }),
+    ...(suite !== undefined && { suite }),
+    ...(group !== undefined && { group }),
+    ...(resumed !== undefined && { resumed }),
+    ...(closeNotify !== undefined && { closeNotify }),
+    ...(refused !== undefined && { refused }),
+    ...clientOf(session.clientName),
+  };
+}
+
+const USES: Readonly<Record<string, DataBehaviour['use']>> = { write: 'upload', read: 'download' };
+
+/** The policy that ended the command; undefined when it was something else, or nothing. */
+function refusalOf({ reply, cause }: Result): DataBehaviour['refused'] {
+  // Guards answer in place of the command, so that there is no cause; no other reply has this code.
+  if (reply.code === new Fault('ProtectionRequired').code) return 'protection';
+  return cause instanceof Fault ? REFUSALS[cause.kind] : undefined;
+}
+
+const REFUSALS: { readonly [Kind in FaultKind]?: DataBehaviour['refused'] } = {
+  ReuseRequired: 'session_reuse',
+  Truncated: 'close_notify',
+  DataTlsFailed: 'handshake',
+};
+
+/** How an upload ended, as far as it came to its end. */
+function closeNotifyOf({ notes }: Result, refused: DataBehaviour['refused']): boolean | undefined {
+  if (refused === 'close_notify') return false;
+  return notes.end === undefined ? undefined : notes.end === 'authenticated';
+}
+
+function clientOf(name: string | undefined): { readonly client?: string } {
+  if (name === undefined) return {};
+  return { client: name.slice(0, CLIENT_LENGTH_MAX).toWellFormed() };
+}
+
+/** What OpenSSL's words for a handshake that failed mean for a policy. */
+const TLS_FAILURES: readonly (readonly [RegExp, StrangerRefusal])[] = [
+  [/UNSUPPORTED_PROTOCOL|VERSION_TOO_LOW|PROTOCOL_VERSION/, 'version'],
+  [/NO_SHARED_CIPHER/, 'suite'],
+  [/NO_SUITABLE_(?:KEY_SHARE|GROUPS)|NO_SHARED_GROUPS?|MISSING_SUPPORTED_GROUPS/, 'group'],
+  [/ALERT_(?:UNKNOWN_CA|BAD_CERTIFICATE|CERTIFICATE_(?:EXPIRED|UNKNOWN|REVOKED))/, 'our_certificate'],
+];
+
+function whyTlsFailed(error: unknown): StrangerRefusal {
+  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  return TLS_FAILURES.find(([pattern]) => pattern.test(code))?.[1] ?? 'other';
+}
