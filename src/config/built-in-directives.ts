@@ -2,12 +2,14 @@
 import { allowOverride } from '../access/allow-override.ts';
 import { rulesDirective } from '../access/rules.ts';
 import { loginMessage, quitMessage } from '../modules/messages.ts';
+import { postQuantum } from '../modules/post-quantum.ts';
 import { accountRates, serverRates, sessionRates } from '../modules/rates.ts';
 
 /** All of them; a built-in module that declares a directive has it in this list. */
 export const BUILT_IN_DIRECTIVES = [
   allowOverride,
   rulesDirective,
+  postQuantum,
   loginMessage,
   quitMessage,
   sessionRates,

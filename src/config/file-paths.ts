@@ -4,11 +4,17 @@ import type { KeyPath } from './key-names.ts';
 
 /** Where they are; `*` stands for every entry of a list. A path that is written down somewhere else is added here. */
 const FILE_PATHS: readonly KeyPath[] = [
-  ['tls', 'certificateFile'],
-  ['tls', 'keyFile'],
-  ['tls', 'clientCaFile'],
-  ['hosts', '*', 'certificateFile'],
-  ['hosts', '*', 'keyFile'],
+  ...['clientCaFile', 'crlFile'].flatMap((key) => [
+    ['tls', key],
+    ['hosts', '*', key],
+  ]),
+  ['tls', 'inventoryFile'],
+  ...['certificateFile', 'keyFile', 'passphraseFile', 'ocspResponseFile'].flatMap((key) => [
+    ['tls', key],
+    ['tls', 'certificates', '*', key],
+    ['hosts', '*', key],
+    ['hosts', '*', 'certificates', '*', key],
+  ]),
   ['users', '*', 'home'],
   ['usersFile'],
   ['authentication', '*', 'totpSecretsFile'],

@@ -4,9 +4,10 @@ import { userName } from '../auth/users.ts';
 import { parseHostName } from '../protocol/host-name.ts';
 import { parseIpv4 } from '../protocol/ip-address.ts';
 import type { Directive } from '../spi/directive.ts';
+import { hostClientCertificateOptions, IF_TRUST_SOUND, requireOwnAuthorities } from './client-certificate-options.ts';
 import { directiveKeys } from './directive-keys.ts';
 import { sectionsWith } from './directory-options.ts';
-import { IF_PAIR_SOUND, pairOptions, requireOnePair } from './tls-options.ts';
+import { IF_PAIR_SOUND, identityOptions, requireOnePair } from './tls-options.ts';
 
 /** One line for a greeting. It never names a version: that would help only those who look for a hole. */
 export const bannerText = z
@@ -23,13 +24,15 @@ export const hostOptions = z
       .refine((name) => parseHostName(name) === name && parseIpv4(name) === undefined, {
         error: 'must be a domain name, such as ftp.example.com',
       }),
-    ...pairOptions,
+    ...identityOptions,
+    ...hostClientCertificateOptions,
     /** The greeting there; without it the gateway's. */
     banner: bannerText.optional(),
     /** The accounts that may log in there; without it all may. */
     users: z.array(userName).max(100_000).optional(),
   })
-  .superRefine(requireOnePair, IF_PAIR_SOUND);
+  .superRefine(requireOnePair, IF_PAIR_SOUND)
+  .superRefine(requireOwnAuthorities, IF_TRUST_SOUND);
 
 /** The same with the keys of directives. */
 export function hostOptionsWith(directives: readonly Directive[]) {

@@ -1,14 +1,14 @@
 /** Where the gateway listens. */
 import { z } from 'zod';
 
+/** Loopback unless the operator opens it up: nothing is reachable from outside by accident. An address, never a name. */
+export const listenHost = z
+  .union([z.ipv4(), z.ipv6()], { error: 'must be an IP address, such as 127.0.0.1, 0.0.0.0 or ::' })
+  .default('127.0.0.1');
+
 /** An address and port that the gateway listens on. */
 export const listenOptions = z.strictObject({
-  /**
-   * Loopback unless the operator opens it up: nothing is reachable from outside by accident. An address, never a name.
-   */
-  host: z
-    .union([z.ipv4(), z.ipv6()], { error: 'must be an IP address, such as 127.0.0.1, 0.0.0.0 or ::' })
-    .default('127.0.0.1'),
+  host: listenHost,
   /** 21 or 2121 are usual, 990 for implicit TLS; 0 takes any free port. */
   port: z.int().min(0).max(65_535),
   /** `explicit` starts in clear and waits for AUTH TLS (RFC 4217); `implicit` starts with TLS, for old clients. */

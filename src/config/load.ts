@@ -9,17 +9,20 @@ import type { UserOptions } from '../auth/users.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import type { Directive } from '../spi/directive.ts';
 import type { Module } from '../spi/module.ts';
+import { tlsFindings } from './certificate-files.ts';
 import { type ConfigTree, readConfigTree } from './config-tree.ts';
 import { fileOptionsWith } from './file-options.ts';
 import { withAbsolutePaths } from './file-paths.ts';
+import { inventoryFindings } from './inventory-file.ts';
 import { loadModules } from './load-modules.ts';
 import { loginFindings } from './login-files.ts';
 import type { GatewayOptions } from './options.ts';
 import { inOrder, type Problem } from './problem.ts';
-import { homeFindings, tlsFindings } from './reality.ts';
+import { homeFindings } from './reality.ts';
 import { type RuleSource, ruleWarnings } from './rule-warnings.ts';
 import { runAsWarnings } from './run-as-warnings.ts';
 import { octal, othersMayRead } from './secret-mode.ts';
+import { postQuantumFindings } from './tls-findings.ts';
 import { totpSecretsProblems } from './totp-secrets-file.ts';
 import { checkUsers, readUsersText } from './users-file.ts';
 import { validate } from './validate.ts';
@@ -65,10 +68,13 @@ export async function loadConfig(
   const unknownKeys = moduleProblems.length === 0 ? 'refused' : 'ignored';
   const checked = validate(tree, fileOptionsWith(directives), { directives, unknownKeys });
   const { baseDirAt } = tree;
+  const tls = await tlsFindings(tree.value, { baseDirAt, nowMs: clock.now() });
   const findings = [
     ...(await homeFindings(tree.value, { baseDirAt })),
-    ...(await tlsFindings(tree.value, { baseDirAt, nowMs: clock.now() })),
+    ...tls.mistakes,
+    ...postQuantumFindings(tree.value),
     ...(await loginFindings(tree.value, { baseDirAt })),
+    ...(await inventoryFindings(tree.value, { baseDirAt })),
   ];
   const more = await moreUsers(tree, directives);
   const secrets = await totpSecretsProblems(tree);
@@ -94,6 +100,7 @@ export async function loadConfig(
     files: options.usersFile === undefined ? tree.files : [...tree.files, options.usersFile],
     warnings: [
       ...(await openHashes(tree)),
+      ...tree.inOrder(tls.warnings.map(({ path, message }) => tree.problemAt(path, message))),
       ...tree.inOrder(ruleWarnings(tree, classNames(options))),
       ...inOrder(more.source === undefined ? [] : ruleWarnings(more.source, classNames(options))),
       ...tree.inOrder(runAsWarnings(tree)),

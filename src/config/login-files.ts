@@ -2,22 +2,28 @@
 import { X509Certificate } from 'node:crypto';
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { revocationLists } from '../transport/revocation-lists.ts';
 import { readBoundedFile } from './bounded-file.ts';
 import type { KeyPath } from './key-names.ts';
 import type { Finding, RealityOptions } from './reality.ts';
 import { openToOthers } from './secret-mode.ts';
 
 /**
- * Checks that authorities can be read and secrets by nobody else, and that certificates which users log in with are
- * asked for at all. The value need not be valid otherwise.
+ * Checks that authorities and revocation lists can be read and secrets by nobody else, and that certificates which users
+ * log in with are asked for at all. The value need not be valid otherwise.
  */
 export async function loginFindings(
   value: unknown,
   { baseDirAt }: Pick<RealityOptions, 'baseDirAt'>,
 ): Promise<Finding[]> {
-  const { tls = {}, authentication = [] } = sketch.parse(value);
+  const { tls = {}, hosts = [], users = [], authentication = [] } = sketch.parse(value);
   const files: { readonly path: KeyPath; readonly file: string | undefined; readonly check: Check }[] = [
     { path: ['tls', 'clientCaFile'], file: tls.clientCaFile, check: notAuthorities },
+    { path: ['tls', 'crlFile'], file: tls.crlFile, check: notLists },
+    ...hosts.flatMap(({ clientCaFile, crlFile }, index) => [
+      { path: ['hosts', index, 'clientCaFile'], file: clientCaFile, check: notAuthorities },
+      { path: ['hosts', index, 'crlFile'], file: crlFile, check: notLists },
+    ]),
     ...authentication.flatMap(({ caFile, secretFile, search }, index) => [
       { path: ['authentication', index, 'caFile'], file: caFile, check: notAuthorities },
       { path: ['authentication', index, 'secretFile'], file: secretFile, check: notSecret },
@@ -28,12 +34,20 @@ export async function loginFindings(
     const message = file ? await check(resolve(baseDirAt(path), file)) : undefined;
     return message === undefined ? [] : [{ path, message }];
   });
-  const asked = tls.clientCertificate === 'optional' || tls.clientCertificate === 'required';
-  const unasked = authentication.flatMap(({ type }, index) =>
-    type === 'certificate' && !asked
-      ? [{ path: ['authentication', index, 'type'], message: 'needs tls.client_certificate: optional or required' }]
-      : [],
-  );
+  const asked = [tls, ...hosts].some(({ clientCertificate: mode }) => mode === 'optional' || mode === 'required');
+  if (asked) return (await Promise.all(findings)).flat();
+  const message = 'needs tls.client_certificate: optional or required';
+  const unasked = [
+    ...authentication.flatMap(({ type }, index) =>
+      type === 'certificate' ? [{ path: ['authentication', index, 'type'], message }] : [],
+    ),
+    ...users.flatMap((user, index) => {
+      const key = (['clientCertificate', 'certificateFingerprints', 'certificatePublicKeys'] as const).find(
+        (one) => user[one] === 'required' || Array.isArray(user[one]),
+      );
+      return key === undefined ? [] : [{ path: ['users', index, key], message }];
+    }),
+  ];
   return [...(await Promise.all(findings)).flat(), ...unasked];
 }
 
@@ -42,12 +56,30 @@ type Check = (file: string) => Promise<string | undefined>;
 
 const FILE_BYTES_MAX = 1_048_576;
 
+/** Lists name every certificate that was taken back, and those of large authorities are long. */
+const LIST_BYTES_MAX = 67_108_864;
+
 const text = z.string().optional().catch(undefined);
+const trust = { clientCertificate: text, clientCaFile: text, crlFile: text };
 
 /** The parts that are looked at; what has another form than expected counts as absent, for the schema reports it. */
 const sketch = z
   .object({
-    tls: z.object({ clientCertificate: text, clientCaFile: text }).optional().catch(undefined),
+    tls: z.object(trust).optional().catch(undefined),
+    hosts: z.array(z.object(trust).catch({})).optional().catch(undefined),
+    users: z
+      .array(
+        z
+          .object({
+            clientCertificate: z.unknown(),
+            certificateFingerprints: z.unknown(),
+            certificatePublicKeys: z.unknown(),
+          })
+          .partial()
+          .catch({}),
+      )
+      .optional()
+      .catch(undefined),
     authentication: z
       .array(
         z
@@ -73,6 +105,17 @@ async function notAuthorities(file: string): Promise<string | undefined> {
   } catch {
     // The parser's own words help nobody.
     return 'holds no certificate in PEM form';
+  }
+}
+
+async function notLists(file: string): Promise<string | undefined> {
+  const read = await readBoundedFile(file, LIST_BYTES_MAX);
+  if (!read.ok) return read.message;
+  try {
+    revocationLists(read.text);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
   }
 }
 

@@ -11,13 +11,15 @@ import type { Directive, DirectiveContext } from '../spi/directive.ts';
 import type { Module } from '../spi/module.ts';
 import { userOptionsWith, withAccountDirectives } from './account-options.ts';
 import { BUILT_IN_DIRECTIVES } from './built-in-directives.ts';
+import { requireSomeAuthorities } from './client-certificate-options.ts';
 import { activeOptions, bufferOptions, passiveOptions } from './data-options.ts';
 import { type CoreKeys, directiveKeys, directivesOf } from './directive-keys.ts';
 import { accessFile, sectionsWith } from './directory-options.ts';
 import { bannerText, hostOptionsWith } from './host-options.ts';
 import { limitsOptions } from './limits-options.ts';
 import { listenOptions, refuseSameListener } from './listen-options.ts';
-import { IF_LIST, refuseSameName } from './option-checks.ts';
+import { metricsOptions } from './metrics-options.ts';
+import { IF_LIST, ifSound, refuseSameName } from './option-checks.ts';
 import { logOptions, storageOptions } from './storage-options.ts';
 import { tlsOptions } from './tls-options.ts';
 
@@ -45,7 +47,7 @@ export function usersFileOptionsWith(directives: readonly Directive[]) {
 
 /** Everything, with the keys of these directives. */
 function optionsWith(directives: readonly Directive[]) {
-  return z.strictObject({
+  const options = z.strictObject({
     /** Where to listen. */
     listen: z.array(listenOptions).min(1).max(64).superRefine(refuseSameListener),
     /** Required: a gateway without a certificate could take no login. */
@@ -96,10 +98,13 @@ function optionsWith(directives: readonly Directive[]) {
     limits: limitsOptions.prefault({}),
     storage: storageOptions.prefault({}),
     log: logOptions.prefault({}),
+    /** Numbers for monitoring, over HTTP; without it there is no such listener. */
+    metrics: metricsOptions.optional(),
     /** The greeting's text. */
     banner: bannerText.default('Sallyport ready.'),
     ...directiveKeys('server', directives),
   });
+  return options.superRefine(requireSomeAuthorities, ifSound('tls', 'hosts'));
 }
 
 /** A class with what modules are told of its sessions. */

@@ -39,6 +39,30 @@ test('certificates that nobody asks for cannot log anybody in', async () => {
   ]);
 });
 
+test('files of hosts and revocation lists are looked at, and accounts that need a certificate that nobody asks for', async () => {
+  const folder = await temporaryFolder();
+  await writeFile(join(folder, 'text'), 'x');
+  const hosts = [{ clientCaFile: 'none', crlFile: 'text' }];
+  const users = [
+    {},
+    { clientCertificate: 'not_required' },
+    { clientCertificate: 'required' },
+    { certificateFingerprints: ['x'] },
+    { certificatePublicKeys: ['x'] },
+  ];
+  const message = 'needs tls.client_certificate: optional or required';
+  expect(await loginFindings({ tls: { crlFile: 'none' }, hosts, users }, { baseDirAt: () => folder })).toEqual([
+    { path: ['tls', 'crlFile'], message: `does not exist: ${join(folder, 'none')}` },
+    { path: ['hosts', 0, 'clientCaFile'], message: `does not exist: ${join(folder, 'none')}` },
+    { path: ['hosts', 0, 'crlFile'], message: 'holds no revocation list in PEM form' },
+    { path: ['users', 2, 'clientCertificate'], message },
+    { path: ['users', 3, 'certificateFingerprints'], message },
+    { path: ['users', 4, 'certificatePublicKeys'], message },
+  ]);
+  const asked = { tls: {}, hosts: [{ clientCertificate: 'optional' }], users };
+  expect(await loginFindings(asked, { baseDirAt: () => folder })).toEqual([]);
+});
+
 test('what is right is not found', async () => {
   const { files } = await testCertificates();
   const folder = await temporaryFolder();

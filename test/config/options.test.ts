@@ -20,6 +20,10 @@ describe('what is no configuration', () => {
     ['nowhere to listen', { ...smallest, listen: [] }, 'listen'],
     ['a host name', { ...smallest, listen: [{ host: 'localhost', port: 1 }] }, 'listen.0.host'],
     ['a port beyond the last', { ...smallest, listen: [{ port: 65_536 }] }, 'listen.0.port'],
+    ['metrics at a host name', { ...smallest, metrics: { host: 'localhost', port: 1 } }, 'metrics.host'],
+    ['metrics without a port', { ...smallest, metrics: {} }, 'metrics.port'],
+    ['metrics at a port beyond the last', { ...smallest, metrics: { port: 65_536 } }, 'metrics.port'],
+    ['metrics with a stray key', { ...smallest, metrics: { port: 1, tls: true } }, 'metrics'],
     ['a port that is text', { ...smallest, listen: [{ port: '21' }] }, 'listen.0.port'],
     ['the same port twice', { ...smallest, listen: [{ port: 21 }, { port: 21, tls: 'implicit' }] }, 'listen.1.port'],
     ['no certificate', { ...smallest, tls: {} }, 'tls.certificateFile tls.keyFile'],
@@ -116,10 +120,56 @@ test('checks of several keys run although other keys are wrong, and not on keys 
   ]);
 });
 
+test('a host that asks for certificates needs authorities, and lists of its own need authorities of its own', () => {
+  const mistakes = (tls: object, host: object) =>
+    gatewayOptions
+      .safeParse({
+        ...smallest,
+        tls: { ...smallest.tls, ...tls },
+        hosts: [{ name: 'a.example', certificateFile: 'a.crt', keyFile: 'a.key', ...host }],
+      })
+      .error?.issues.map(({ path, message }) => `${path.join('.')} ${message}`);
+  const asking = { clientCertificate: 'optional', clientCaFile: 'ca.pem' };
+  expect(mistakes({}, { clientCertificate: 'required' })).toEqual(['hosts.0.clientCaFile is missing']);
+  expect(mistakes(asking, { crlFile: 'x.crl' })).toEqual(['hosts.0.crlFile is for a host with client_ca_file']);
+  expect(mistakes({}, { clientCa: 'x', clientCaFile: 'x' })).toEqual(['hosts.0.clientCa is given twice']);
+  expect(mistakes({ clientCertificate: 'required' }, {})).toContain('tls.clientCaFile is missing');
+  for (const [tls, host] of [
+    [{}, {}],
+    [{}, asking],
+    [asking, { clientCertificate: 'off' }],
+    [{ clientCaFile: 'ca.pem' }, { clientCertificate: 'required' }],
+    [asking, { clientCaFile: 'own.pem', crlFile: 'own.crl' }],
+  ] as const) {
+    expect(mistakes(tls, host)).toBeUndefined();
+  }
+});
+
+test('accounts name certificates by SHA-256, however it is written', () => {
+  const hex = '0a'.repeat(32);
+  const user = (more: object) => ({ ...smallest, users: [{ name: 'a', home: '/srv/a', ...more }] });
+  const written = hex.toUpperCase().replace(/..(?=.)/g, '$&:');
+  const parsed = gatewayOptions.parse(user({ certificateFingerprints: [written], certificatePublicKeys: [hex] }));
+  expect(parsed.users[0]).toMatchObject({ certificateFingerprints: [hex], certificatePublicKeys: [hex] });
+  for (const wrong of ['', 'x', hex.slice(1), `${hex}00`]) {
+    expect(gatewayOptions.safeParse(user({ certificateFingerprints: [wrong] })).success).toBe(false);
+  }
+});
+
 test('the smallest configuration gets the safe defaults', () => {
   expect(gatewayOptions.parse(smallest)).toEqual({
     listen: [{ host: '127.0.0.1', port: 2121, tls: 'explicit' }],
-    tls: { certificateFile: 'server.crt', keyFile: 'server.key', minVersion: 'TLSv1.2', clientCertificate: 'off' },
+    tls: {
+      certificateFile: 'server.crt',
+      keyFile: 'server.key',
+      certificates: [],
+      minVersion: 'TLSv1.2',
+      clientCertificate: 'off',
+      ocsp: 'off',
+      reloadIntervalMs: 60_000,
+      profile: 'intermediate',
+      inventoryDays: 400,
+    },
     hosts: [],
     tlsControlRequired: true,
     tlsDataRequired: true,

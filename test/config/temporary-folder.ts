@@ -38,6 +38,10 @@ export function selfSigned(validFrom: Date, validTo: Date): { readonly certifica
   const subject = [{ name: 'commonName', value: 'localhost' }];
   certificate.setSubject(subject);
   certificate.setIssuer(subject);
+  certificate.setExtensions([
+    { name: 'extKeyUsage', serverAuth: true },
+    { name: 'subjectAltName', altNames: [{ type: 2, value: 'localhost' }] },
+  ]);
   certificate.sign(forge.pki.privateKeyFromPem(privateKey), forge.md.sha256.create());
   return { certificate: forge.pki.certificateToPem(certificate), key: privateKey };
 }
