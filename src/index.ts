@@ -37,6 +37,7 @@ export type { Reply } from './protocol/reply.ts';
 export { isPositive, reply } from './protocol/reply.ts';
 export type { VirtualPath } from './protocol/virtual-path.ts';
 export { baseName, isWithin, parentOf, ROOT, resolvePath } from './protocol/virtual-path.ts';
+export { CertificatesRefused, type GatewayCertificate } from './server/certificates.ts';
 export type { UserTableOptions } from './server/create-user-table.ts';
 export { createUserTable } from './server/create-user-table.ts';
 export type { Gateway, GatewayAddress, GatewayParts } from './server/gateway.ts';
@@ -44,6 +45,7 @@ export { createGateway } from './server/gateway.ts';
 export type { GatewaySession } from './server/gateway-session.ts';
 export type { LogOptions } from './server/logger.ts';
 export { createLogger } from './server/logger.ts';
+export type { ReloadedPart, ReloadOutcome } from './server/reload.ts';
 export type { LiveRates } from './server/transfer-rates.ts';
 export type { ArgumentKind, ArgumentShape, ArgumentSpec } from './spi/argument.ts';
 export { NOTHING, PATH, PATH_OR_CWD, text, twoPaths } from './spi/argument.ts';
@@ -99,7 +101,6 @@ export type { DirectoryRule, PermissionLetter, Permitted } from './spi/permissio
 export { parsePermissions } from './spi/permissions.ts';
 export type {
   ByteRange,
-  ClientCertificate,
   Endpoint,
   HashAlgorithm,
   LoginProof,
@@ -107,11 +108,11 @@ export type {
   ProtectionLevel,
   Session,
   SessionChange,
-  TlsFacts,
   TransferMode,
   TransferType,
 } from './spi/session.ts';
 export type { Settings } from './spi/settings.ts';
+export type { ClientCertificate, TlsFacts } from './spi/tls-facts.ts';
 export type { LocalHome, LocalStorage } from './storage/local.ts';
 export { createLocalStorage } from './storage/local.ts';
 export type { MemoryOptions } from './storage/memory.ts';

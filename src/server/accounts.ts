@@ -22,6 +22,8 @@ export interface Accounts {
    * @throws UsersFileRefused naming every mistake in it, once for each version of it.
    */
   refresh(): Promise<void>;
+  /** Reads the users file, whether or not it has changed. @throws UsersFileRefused, as `refresh`. */
+  reload(): Promise<void>;
   /** The accounts that are written down, as they were when the users file was last right. */
   users(): readonly UserOptions[];
   /** The account of that name; none when it is disabled or not written down. */
@@ -73,6 +75,7 @@ export function accountsOf(options: GatewayOptions, parts: AccountsParts): Accou
   };
   return {
     refresh: () => file.refresh(),
+    reload: () => file.reload(),
     close: () => userStorage.close(),
     users,
     ownAccountFor(identity) {
@@ -92,13 +95,13 @@ export function accountsOf(options: GatewayOptions, parts: AccountsParts): Accou
 function usersFileOf(
   path: string | undefined,
   directives: readonly Directive[],
-): { users(): readonly UserOptions[]; refresh(): Promise<void> } {
-  if (path === undefined) return { users: () => [], refresh: async () => undefined };
+): { users(): readonly UserOptions[]; refresh(): Promise<void>; reload(): Promise<void> } {
+  if (path === undefined) return { users: () => [], refresh: async () => undefined, reload: async () => undefined };
   const file = rereadFile(path, async (occasion) => {
     // At the start a home that is missing is a mistake; later it must not keep every other account from changing.
     const read = await readUsersFile(path, { directives, homes: occasion === 'start' ? 'checked' : 'unchecked' });
     if (!read.ok) throw new UsersFileRefused(read.problems);
     return read.users;
   });
-  return { users: () => file.content() ?? [], refresh: () => file.refresh() };
+  return { users: () => file.content() ?? [], refresh: () => file.refresh(), reload: () => file.reload() };
 }

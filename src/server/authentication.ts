@@ -16,6 +16,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Authenticator, Identity, IdentitySource, Prover } from '../spi/authenticator.ts';
 import type { Log } from '../spi/log.ts';
 import { type Accounts, type AccountsParts, accountsOf } from './accounts.ts';
+import type { Reloadable } from './reload.ts';
 import { type TotpSecrets, totpSecretsOf } from './totp-secrets.ts';
 
 /** Who may log in, and how. */
@@ -28,6 +29,8 @@ export interface Authentication {
   load(): Promise<void>;
   /** Ends the processes that work for accounts, once no session is left. Resolves when they are gone. */
   close(): Promise<void>;
+  /** The files that it rests on, to be read again on demand; a login reads them anyway when they have changed. */
+  readonly reloadable: readonly Reloadable[];
 }
 
 /** What provers are made with. */
@@ -80,6 +83,10 @@ export function authenticationOf(options: GatewayOptions, accountsParts: Account
     },
     users: accounts.users,
     close: () => accounts.close(),
+    reloadable: [
+      ...(options.usersFile === undefined ? [] : [reloadableFile('users_file', () => accounts.reload())]),
+      ...entries.flatMap(({ secrets }) => (secrets ? reloadableFile('totp_secrets', () => secrets.reload()) : [])),
+    ],
     chain: entries.map(({ authenticator }) => ({
       name: authenticator.name,
       async authenticate(credentials, signal) {
@@ -88,6 +95,10 @@ export function authenticationOf(options: GatewayOptions, accountsParts: Account
       },
     })),
   };
+}
+
+function reloadableFile(part: string, read: () => Promise<void>): Reloadable {
+  return { part, reload: () => read().then(() => 'reloaded' as const) };
 }
 
 /** How many logins may have the system's programs running at once. */

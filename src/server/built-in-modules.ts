@@ -2,14 +2,17 @@
 import { rules } from '../access/rules-module.ts';
 import type { GatewayOptions } from '../config/options.ts';
 import type { Clock } from '../lib/clock.ts';
+import { clientCertificates } from '../modules/client-certificates.ts';
 import { commandLog } from '../modules/command-log.ts';
 import { connectionLimits } from '../modules/connection-limits.ts';
 import { hostMembers } from '../modules/host-members.ts';
 import { loginThrottle } from '../modules/login-throttle.ts';
 import { messages } from '../modules/messages.ts';
+import { type Counts, metricsCounters } from '../modules/metrics-counters.ts';
 import type { GatewayEvents } from '../modules/observers.ts';
 import { observers } from '../modules/observers.ts';
 import { rates } from '../modules/rates.ts';
+import { tlsInventory } from '../modules/tls-inventory.ts';
 import { tlsPolicy } from '../modules/tls-policy.ts';
 import type { Log } from '../spi/log.ts';
 import type { Module } from '../spi/module.ts';
@@ -24,8 +27,12 @@ export interface ModuleParts {
   readonly extensions: readonly Module[];
   /** What the program wants to hear of. */
   readonly on: Partial<GatewayEvents>;
+  /** Whether the secrets of TLS connections are written down. */
+  readonly keysLogged: boolean;
   /** What directives amount to; known only once the modules are. */
   readonly settings: () => Settings;
+  /** Where is counted what happens, when somebody asks for the numbers. */
+  readonly counts?: Counts | undefined;
   /** The names of the classes that a session belongs to now. */
   readonly classesOf: (session: Session) => readonly string[];
 }
@@ -36,8 +43,9 @@ export function allModules(options: GatewayOptions, parts: ModuleParts): readonl
   const { hosts, limits } = options;
   // Who may not log in at a host must not be counted as logged in: its guard comes before the limits.
   return [
-    tlsPolicy(),
+    tlsPolicy({ profile: options.tls.profile, keysLogged: parts.keysLogged, settings, log }),
     hostMembers(hosts),
+    clientCertificates(),
     rules({ settings, classesOf }),
     connectionLimits(limits),
     loginThrottle(limits, clock, log),
@@ -46,6 +54,17 @@ export function allModules(options: GatewayOptions, parts: ModuleParts): readonl
     ...extensions,
     // Behind everybody who can refuse, so that what it tells has happened.
     observers(on, log),
+    ...inventory(options, parts),
+    ...(parts.counts === undefined ? [] : [metricsCounters(parts.counts)]),
     commandLog(),
   ];
+}
+
+/** Without a file there is nothing that the record could be read from. */
+function inventory({ tls, hosts }: GatewayOptions, { clock, log }: ModuleParts): readonly Module[] {
+  const { inventoryFile: file, inventoryDays: days, clientCertificate } = tls;
+  if (file === undefined) return [];
+  const atHosts = new Map(hosts.map((host) => [host.name, host.clientCertificate]));
+  const asksForCertificate = ({ host = '' }: Session) => (atHosts.get(host) ?? clientCertificate) !== 'off';
+  return [tlsInventory({ file, days, asksForCertificate, clock, log })];
 }

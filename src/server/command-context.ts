@@ -3,6 +3,7 @@ import { login, loginByCertificate } from '../engine/login.ts';
 import { checkedReply } from '../engine/outcome-check.ts';
 import { failNotBefore } from '../lib/not-before.ts';
 import { Secret } from '../lib/secret.ts';
+import { guardData } from '../modules/post-quantum.ts';
 import type { Reply } from '../protocol/reply.ts';
 import type { Account, Credentials } from '../spi/authenticator.ts';
 import type { CommandContext, CommandTraits } from '../spi/command.ts';
@@ -10,6 +11,7 @@ import type { DataConnection, DataPort } from '../spi/data-port.ts';
 import { Fault } from '../spi/fault.ts';
 import type { Log } from '../spi/log.ts';
 import { accountIn, type Session } from '../spi/session.ts';
+import { countAlike } from './client-authorities.ts';
 import type { House } from './house.ts';
 
 /** A transfer that runs beside the dialogue. */
@@ -56,7 +58,7 @@ export function commandContext(parts: ContextParts): CommandContext {
     policy: {
       tlsControlRequired: options.tlsControlRequired,
       tlsDataRequired: options.tlsDataRequired,
-      clientCertificateRequired: options.tls.clientCertificate === 'required',
+      clientCertificateRequired: house.virtualHosts.clientTrustOf(session.host).mode === 'required',
       sessionReuse: options.sessionReuse,
       closeNotify: options.closeNotify,
       productName: 'Sallyport',
@@ -71,6 +73,8 @@ export function commandContext(parts: ContextParts): CommandContext {
     data: own === undefined ? parts.data : observed(parts, own),
     commands: house.table.commands,
     greetingOf: (name) => house.virtualHosts.greetingOf(name),
+    certificateCountsAt: (name) =>
+      countAlike(house.virtualHosts.clientTrustOf(session.host), house.virtualHosts.clientTrustOf(name)),
     sessions: () => house.sessionsOf(accountIn(session)?.name),
     signal,
     transfer: running && { verb: running.verb, bytesMoved: running.connection?.bytesMoved ?? 0 },
@@ -116,6 +120,7 @@ function observed({ data, house, session }: ContextParts, transfer: Transfer): D
     async open(direction, signal) {
       const connection = await data.open(direction, signal);
       try {
+        guardData(house.settings, session, connection.tls);
         transfer.connection = house.rates.hold({ connection, session, direction, signal });
       } catch (error) {
         connection.destroy();

@@ -2,15 +2,17 @@
 import { withControlTls } from '../engine/apply-change.ts';
 import type { Reply } from '../protocol/reply.ts';
 import type { Log } from '../spi/log.ts';
-import type { Session, TlsFacts } from '../spi/session.ts';
+import type { Session } from '../spi/session.ts';
+import type { TlsFacts } from '../spi/tls-facts.ts';
 import type { ControlConnection } from '../transport/control-connection.ts';
+import { identityFor } from '../transport/host-identity.ts';
 import { newTicketKeys, type TlsContext, tlsContext } from '../transport/tls-context.ts';
-import { HandshakeFailed } from '../transport/tls-handshake.ts';
 import type { House } from './house.ts';
+import { tellTlsFailed } from './tls-failed.ts';
 
 /** The connection, and whose it is. */
 export interface ControlTlsParts {
-  readonly house: Pick<House, 'options' | 'virtualHosts'>;
+  readonly house: Pick<House, 'options' | 'virtualHosts' | 'modules'>;
   readonly control: ControlConnection;
   readonly session: Session;
   readonly log: Log;
@@ -36,24 +38,22 @@ export async function beginControlTls(
   use(context);
   if (accepted !== undefined) log.debug('line.sent', { code: accepted.code, lines: accepted.lines });
   try {
-    const facts = await control.startTls(context, accepted, (serverName) => {
+    const facts = await control.startTls(context, accepted, (serverName, hello) => {
       refuseServerName(serverName, session, house);
-      const chosen = virtualHosts.identityOf(serverName);
-      if (chosen === identity) return context.secure;
-      const { secure } = tlsContext(chosen, options.limits.sessionTimeMaxMs, ticketKeys);
+      const named = virtualHosts.identityOf(serverName);
+      if (named === identity) return context;
+      const chosen = identityFor(named, hello);
+      const { secure, staple, asksForCertificate } = tlsContext(chosen, options.limits.sessionTimeMaxMs, ticketKeys);
       // Data connections present the same certificate, and what remembers their sessions stays the same.
-      use({ ...context, secure });
-      return secure;
+      const own = { ...context, secure, staple, asksForCertificate };
+      use(own);
+      return own;
     });
     const secured = withControlTls(session, withCertificate(facts, control, log), mode);
-    log.debug('tls.control', { ...secured.controlTls });
+    log.info('tls.control', { ...secured.controlTls });
     return secured;
   } catch (error) {
-    if (error instanceof HandshakeFailed && error.clearText && mode === 'explicit') {
-      log.warn('attack', { what: 'bytes sent in clear behind AUTH' });
-    } else {
-      log.info('tls.failed', { channel: 'control', error: error instanceof Error ? error.cause : error });
-    }
+    tellTlsFailed(house, { session, mode, log }, error);
     throw error;
   }
 }

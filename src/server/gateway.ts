@@ -29,8 +29,12 @@ import { filesFrom } from './account-files.ts';
 import type { Authentication } from './authentication.ts';
 import { authenticationOf } from './authentication.ts';
 import { allModules } from './built-in-modules.ts';
+import { Certificates, type GatewayCertificate } from './certificates.ts';
+import { ClientAuthorities } from './client-authorities.ts';
 import type { GatewaySession } from './gateway-session.ts';
 import type { House } from './house.ts';
+import { MetricsEndpoint } from './metrics-endpoint.ts';
+import { type ReloadedPart, reloadAll } from './reload.ts';
 import { SessionLoop } from './session-loop.ts';
 import { settingsOf } from './settings.ts';
 import type { LiveRates } from './transfer-rates.ts';
@@ -62,6 +66,11 @@ export interface GatewayParts {
    * given its files and its name, gives what to use in their place (see `decorate`).
    */
   readonly files?: (files: FileSystem, account: string) => FileSystem;
+  /**
+   * Told the secrets of every TLS connection, line by line as NSS writes them down, for looking into recorded traffic: whoever
+   * has them can read everything. Each start says so in the log. It is what `sallyport serve --tls-keylog` uses.
+   */
+  readonly tlsKeyLog?: (line: Buffer) => void;
   /** Called when something has happened: connections, logins, files. */
   readonly on?: Partial<GatewayEvents>;
 }
@@ -75,6 +84,10 @@ export interface Gateway {
   start(): Promise<void>;
   /** Where it listens, with the ports that were really taken; empty while it is not running. */
   readonly addresses: readonly GatewayAddress[];
+  /** Where `GET /metrics` is answered; undefined while it is not running, and when the options ask for none. */
+  readonly metricsAddress: Pick<GatewayAddress, 'host' | 'port'> | undefined;
+  /** The certificates in force: for whom they are, and when they end. */
+  readonly certificates: readonly GatewayCertificate[];
   /** Sessions at this moment. */
   readonly sessionCount: number;
   /** They, one by one, those that have not logged in included. */
@@ -89,6 +102,13 @@ export interface Gateway {
    * once. An empty object takes everything back. @throws ZodError for what is no rate.
    */
   setRates(rates: LiveRates): void;
+  /**
+   * Reads again what may change while it runs: certificates, keys and answers of OCSP, authorities of clients and their revocation
+   * lists, and the files of users. Sessions keep
+   * what they began with; what is wrong in new files leaves in force what was before, and is in the report and in the log.
+   * The options themselves, paths included, are those of the start.
+   */
+  reload(): Promise<readonly ReloadedPart[]>;
   /** Stops listening; the sessions go on. `start` listens again, `close` ends them. */
   stopListening(): void;
   /**
@@ -110,23 +130,28 @@ export function createGateway(input: GatewayOptionsInput, parts: GatewayParts = 
   const clock = parts.clock ?? systemClock;
   const log = unfailing(parts.log ?? silentLog);
   const classesOf = classesFrom(options.classes, clock);
+  const metrics = options.metrics && new MetricsEndpoint(options.metrics, log);
   const modules = allModules(options, {
     clock,
     log,
     extensions: parts.modules ?? [],
     on: parts.on ?? {},
+    keysLogged: parts.tlsKeyLog !== undefined,
+    counts: metrics?.counts,
     settings: () => house.settings,
     classesOf,
   });
   const accessFiles = new AccessFiles({ name: options.accessFile, directives, clock, log });
   const settings = settingsOf({ options, classesOf, accessFiles, users: () => authentication.users() });
+  const certificates = new Certificates(options, { clock, log });
+  const authorities = new ClientAuthorities(options, { clock, log });
   const authentication = authenticationOf(options, {
     ...{ clock, log, directives },
     ...(parts.files !== undefined && { decorated: parts.files }),
   });
   const house: Omit<House, 'sessionsOf'> = {
     options,
-    virtualHosts: virtualHosts(options),
+    virtualHosts: virtualHosts(options, { certificates, authorities, keyLog: parts.tlsKeyLog }),
     modules,
     table: new PhaseTable([...COMMANDS, ...(parts.commands ?? [])], modules),
     authenticators: [...(parts.authenticators ?? []), ...authentication.chain],
@@ -137,15 +162,36 @@ export function createGateway(input: GatewayOptionsInput, parts: GatewayParts = 
     classesOf,
     filesOf: filesFrom(options, { settings: () => house.settings, classesOf }),
   };
-  return new RunningGateway(house, authentication);
+  return new RunningGateway(house, { authentication, certificates, authorities }, metrics);
+}
+
+/** Each has its turn, whatever another one throws. */
+async function stopModules({ modules, log }: Pick<House, 'modules' | 'log'>): Promise<void> {
+  for (const module of modules) {
+    try {
+      await module.onStop?.();
+    } catch (error) {
+      log.error('module.failed', { module: module.name, event: 'stop', error });
+    }
+  }
 }
 
 /** How long a session that is disconnected may take to say so to a client that does not read. */
 const DISCONNECT_GRACE_MS = 2_000;
 
+/** What is read again while it runs. */
+interface RereadParts {
+  readonly authentication: Authentication;
+  readonly certificates: Certificates;
+  readonly authorities: ClientAuthorities;
+}
+
 class RunningGateway implements Gateway {
   readonly #house: House;
   readonly #authentication: Authentication;
+  readonly #certificates: Certificates;
+  readonly #authorities: ClientAuthorities;
+  readonly #metrics: MetricsEndpoint | undefined;
   readonly #sessions = new Map<SessionLoop, Promise<void>>();
   /** Connections that modules have not let in yet. */
   readonly #arriving = new Set<Socket>();
@@ -153,13 +199,28 @@ class RunningGateway implements Gateway {
   /** Listeners that listen no more; each waits for the connections that it accepted. */
   #stopped: Promise<void>[] = [];
 
-  constructor(house: Omit<House, 'sessionsOf'>, authentication: Authentication) {
+  constructor(
+    house: Omit<House, 'sessionsOf'>,
+    { authentication, certificates, authorities }: RereadParts,
+    metrics: MetricsEndpoint | undefined,
+  ) {
     this.#house = { ...house, sessionsOf: (account) => this.#sessionsOf(account) };
     this.#authentication = authentication;
+    this.#certificates = certificates;
+    this.#authorities = authorities;
+    this.#metrics = metrics;
   }
 
   get addresses(): readonly GatewayAddress[] {
     return this.#listeners.map(({ address }) => address);
+  }
+
+  get metricsAddress(): Pick<GatewayAddress, 'host' | 'port'> | undefined {
+    return this.#metrics?.address;
+  }
+
+  get certificates(): readonly GatewayCertificate[] {
+    return this.#certificates.overview;
   }
 
   get sessionCount(): number {
@@ -185,6 +246,11 @@ class RunningGateway implements Gateway {
     this.#house.rates.set(rates);
   }
 
+  reload(): Promise<readonly ReloadedPart[]> {
+    // Whatever else can be read again is added here.
+    return reloadAll([this.#certificates, this.#authorities, ...this.#authentication.reloadable], this.#house.log);
+  }
+
   stopListening(): void {
     this.#stopped.push(...this.#listeners.map(({ listener }) => listener.close()));
     this.#listeners = [];
@@ -193,6 +259,10 @@ class RunningGateway implements Gateway {
   async start(): Promise<void> {
     await this.#authentication.load();
     try {
+      await this.#certificates.start();
+      await this.#authorities.start();
+      for (const module of this.#house.modules) await module.onStart?.();
+      await this.#metrics?.start(this);
       for (const { host, port, tls } of this.#house.options.listen) {
         const { tcpNoDelay: noDelay } = this.#house.options;
         const listener = await listen({ host, port, noDelay }, (socket) => void this.#accept(socket, tls));
@@ -217,7 +287,12 @@ class RunningGateway implements Gateway {
     await Promise.all(this.#sessions.values());
     timer.cancel();
     await Promise.all(this.#stopped.splice(0));
+    // Until here it shows how many sessions are left.
+    await this.#metrics?.stop();
+    this.#certificates.stop();
+    this.#authorities.stop();
     await this.#authentication.close();
+    await stopModules(this.#house);
   }
 
   #sessionsOf(account: string | undefined): readonly SessionSummary[] {

@@ -7,6 +7,8 @@ export interface RereadFile<Content> {
   content(): Content | undefined;
   /** Reads it if it has changed since. @throws what `read` throws, once for each version; the content stays then. */
   refresh(): Promise<void>;
+  /** Reads it, whether or not it has changed. @throws what `read` throws; the content stays then. */
+  reload(): Promise<void>;
 }
 
 /** Follows a file. `read` is told whether this is the first time, at the start, when nothing may be wrong yet. */
@@ -16,17 +18,15 @@ export function rereadFile<Content>(
 ): RereadFile<Content> {
   let content: Content | undefined;
   let seen = '';
-  return {
-    content: () => content,
-    async refresh() {
-      const { mtimeMs, ctimeMs, size, ino } = await stat(path);
-      // A change of mode is one too, which the time of modification does not show.
-      const version = `${mtimeMs} ${ctimeMs} ${size} ${ino}`;
-      if (version === seen) return;
-      const occasion = seen === '' ? 'start' : 'change';
-      // A version that is wrong is reported once, not at every login.
-      seen = version;
-      content = await read(occasion);
-    },
+  const readIf = async (which: 'any' | 'changed') => {
+    const { mtimeMs, ctimeMs, size, ino } = await stat(path);
+    // A change of mode is one too, which the time of modification does not show.
+    const version = `${mtimeMs} ${ctimeMs} ${size} ${ino}`;
+    if (version === seen && which === 'changed') return;
+    const occasion = seen === '' ? 'start' : 'change';
+    // A version that is wrong is reported once, not at every login.
+    seen = version;
+    content = await read(occasion);
   };
+  return { content: () => content, refresh: () => readIf('changed'), reload: () => readIf('any') };
 }

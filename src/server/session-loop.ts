@@ -65,8 +65,9 @@ export class SessionLoop {
       clock: house.clock,
       log: this.#log,
       ...{ handshakeTimeoutMs, stallTimeoutMs, connectTimeoutMs: dataConnectTimeoutMs, wrongPeersMax },
-      context: () => this.#context,
+      context: () => this.#context && { ...this.#context, admits: house.virtualHosts.dataNames(this.#session) },
       protection: () => this.#session.protection,
+      clientCertificate: () => this.#session.controlTls?.clientCertificate,
       sessionReuse: () => accountIn(this.#session)?.sessionReuse ?? house.options.sessionReuse,
     });
   }

@@ -9,6 +9,8 @@ export interface TotpSecrets {
   secretOf(user: string): string | undefined;
   /** Reads the file if it has changed since. @throws UsersFileRefused naming every mistake in it. */
   refresh(): Promise<void>;
+  /** Reads it, whether or not it has changed. @throws UsersFileRefused, as `refresh`. */
+  reload(): Promise<void>;
 }
 
 /** Follows a file of secrets; undefined where there is none. */
@@ -19,5 +21,5 @@ export function totpSecretsOf(path: string | undefined): TotpSecrets | undefined
     if (!read.ok) throw new UsersFileRefused(read.problems);
     return read.secrets;
   });
-  return { secretOf: (user) => file.content()?.get(user), refresh: () => file.refresh() };
+  return { secretOf: (user) => file.content()?.get(user), refresh: () => file.refresh(), reload: () => file.reload() };
 }

@@ -1,14 +1,23 @@
 /** The virtual hosts of a gateway: which certificate and greeting a name stands for (RFC 7151). */
-import { X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import type { GatewayOptions } from '../config/options.ts';
+import { oncePer } from '../lib/once-per.ts';
+import type { Session } from '../spi/session.ts';
 import type { TlsIdentity } from '../transport/tls-context.ts';
 import { tlsContext } from '../transport/tls-context.ts';
+import { type TlsTerms, tlsTerms } from '../transport/tls-terms.ts';
+import type { CertificateMaterial, Certificates } from './certificates.ts';
+import type { ClientAuthorities, ClientTrust } from './client-authorities.ts';
+import { wishesOf } from './tls-wishes.ts';
 
 /** What names of hosts stand for. Names are in small letters; undefined is a client that has named none. */
 export interface VirtualHosts {
-  /** The certificate to present: a virtual host's own, or the gateway's; always the same object for the same host. */
+  /**
+   * The certificate to present: a virtual host's own, or the gateway's; the same object for the same host until its
+   * certificate, or what it asks of clients, is replaced.
+   */
   identityOf(name: string | undefined): TlsIdentity;
+  /** Whether clients are asked for a certificate there, and whose count. */
+  clientTrustOf(name: string | undefined): ClientTrust;
   /**
    * What is said to those who come to that name; undefined when it is neither a virtual host's nor one that the gateway's
    * own certificate holds.
@@ -19,47 +28,50 @@ export interface VirtualHosts {
    * server that shares a certificate with this one (ALPACA, CVE-2021-3618); where none are, any name will do.
    */
   admits(serverName: string): boolean;
+  /**
+   * The same for the data connections of a session: where hosts are named, that of the control connection, if it was begun
+   * for one. Undefined when any name will do.
+   */
+  dataNames(session: Session): ((serverName: string) => boolean) | undefined;
 }
 
-/** Reads the certificates of the gateway and its hosts. @throws an OpenSSL error when a pair of them cannot be used. */
-export function virtualHosts(options: GatewayOptions): VirtualHosts {
-  const identity = identityOf(options.tls, options);
-  const own = new X509Certificate(identity.certificate);
-  const hosts = new Map(
-    options.hosts.map((host) => [
-      host.name,
-      { identity: identityOf(host, options), greeting: host.banner ?? options.banner },
-    ]),
+/** What the hosts' TLS is made of. */
+export interface IdentityParts {
+  readonly certificates: Certificates;
+  readonly authorities: ClientAuthorities;
+  readonly keyLog?: TlsTerms['keyLog'];
+}
+
+/** Composes the hosts of a gateway. @throws an OpenSSL error when a certificate or an authority cannot be used. */
+export function virtualHosts(
+  options: GatewayOptions,
+  { certificates, authorities, keyLog }: IdentityParts,
+): VirtualHosts {
+  const terms = tlsTerms({ ...wishesOf(options), keyLog });
+  const identities = oncePer(({ ca: clientCa, crls: clientCrls }: ClientTrust) =>
+    oncePer(({ covers: _, ...material }: CertificateMaterial) => ({ ...material, terms, clientCa, clientCrls })),
   );
-  const isOwn = (name: string) => own.checkHost(name) !== undefined;
+  const identityOf = (name: string | undefined) => identities(authorities.of(name))(certificates.materialOf(name));
+  const hosts = new Map(options.hosts.map((host) => [host.name, { greeting: host.banner ?? options.banner }]));
+  // The first real handshake would be a late moment to learn that a certificate cannot be used on these terms.
+  for (const name of [undefined, ...hosts.keys()]) {
+    tlsContext(identityOf(name), options.limits.sessionTimeMaxMs);
+  }
+  const isOwn = (name: string) => certificates.materialOf(undefined).covers(name);
+  const admits = (serverName: string) => hosts.size === 0 || hosts.has(serverName) || isOwn(serverName);
   return {
-    identityOf: (name) => hosts.get(name ?? '')?.identity ?? identity,
+    identityOf,
+    clientTrustOf: (name) => authorities.of(name),
     greetingOf(name) {
       const host = hosts.get(name ?? '');
       if (host !== undefined) return host.greeting;
       return name === undefined || isOwn(name) ? options.banner : undefined;
     },
-    admits: (serverName) => hosts.size === 0 || hosts.has(serverName) || isOwn(serverName),
+    admits,
+    dataNames({ controlTls }) {
+      if (hosts.size === 0) return undefined;
+      const own = controlTls?.serverName;
+      return own === undefined ? admits : (serverName) => serverName === own;
+    },
   };
-}
-
-/** Certificate and key, as PEM text or in files. */
-type Pair = Pick<GatewayOptions['hosts'][number], 'certificate' | 'key' | 'certificateFile' | 'keyFile'>;
-
-function identityOf(pair: Pair, { tls, limits }: GatewayOptions): TlsIdentity {
-  const identity = {
-    certificate: pair.certificate ?? readFileSync(pair.certificateFile ?? '', 'utf8'),
-    key: pair.key ?? readFileSync(pair.keyFile ?? '', 'utf8'),
-    minVersion: tls.minVersion,
-    clientCa: clientCaOf(tls),
-  };
-  // The first real handshake would be a late moment to learn that the key does not fit the certificate.
-  tlsContext(identity, limits.sessionTimeMaxMs);
-  return identity;
-}
-
-/** Whose client certificates count, at every host alike. */
-function clientCaOf({ clientCertificate, clientCa, clientCaFile }: GatewayOptions['tls']): string | undefined {
-  if (clientCertificate === 'off') return undefined;
-  return clientCa ?? readFileSync(clientCaFile ?? '', 'utf8');
 }

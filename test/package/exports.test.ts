@@ -5,6 +5,7 @@ import * as testing from '../../src/testing.ts';
 
 test('the names of sallyport', () => {
   expect(Object.keys(main).sort()).toEqual([
+    'CertificatesRefused',
     'DECLINED',
     'ERROR',
     'Fault',

@@ -50,7 +50,11 @@ test('server, host, classes, account, the sections of directories and access fil
   const { caCert, files } = await testCertificates();
   const key = await makeKey(2048);
   const ca = { cert: caCert, key: readFileSync(join(files.folder, 'ca.key'), 'utf8') };
-  const certificate = makeServerCertificate(key, ca, { names: ['a.example'], nowMs: Date.now(), days: 30 });
+  const certificate = makeServerCertificate(key, ca, {
+    names: ['a.example', 'b.example'],
+    nowMs: Date.now(),
+    days: 30,
+  });
   const section = (path: string, text: string, more: object = {}) => ({ path, trail: text, ...more });
   const options = {
     trail: 'server',

@@ -33,7 +33,7 @@ async function untilSessions(gateway: TestGateway, clock: FakeClock, count: numb
 
 describe.each(['PWD', 'EPSV', 'NLST'])('a %s that hangs', (verb) => {
   test('does not outlive its client, and what it comes to is of no account', async () => {
-    const clock = new FakeClock();
+    const clock = new FakeClock(Date.now());
     const { module, asked, answer } = waiter(verb);
     const gateway = await startGateway({ limits: { connectionsMax: 1 } }, {}, { clock, modules: [module] });
     const client = await RawClient.login(gateway);
@@ -53,7 +53,7 @@ describe.each(['PWD', 'EPSV', 'NLST'])('a %s that hangs', (verb) => {
   });
 
   test('does not hold up the end of the gateway', async () => {
-    const clock = new FakeClock();
+    const clock = new FakeClock(Date.now());
     const { module, asked } = waiter(verb);
     const gateway = await startGateway({}, {}, { clock, modules: [module] });
     const client = await RawClient.login(gateway);
@@ -66,7 +66,7 @@ describe.each(['PWD', 'EPSV', 'NLST'])('a %s that hangs', (verb) => {
   });
 
   test('does not hold up the operator who ends the session, and the client reads why', async () => {
-    const clock = new FakeClock();
+    const clock = new FakeClock(Date.now());
     const { module, asked } = waiter(verb);
     const gateway = await startGateway({}, {}, { clock, modules: [module] });
     const client = await RawClient.login(gateway);
@@ -79,7 +79,7 @@ describe.each(['PWD', 'EPSV', 'NLST'])('a %s that hangs', (verb) => {
 });
 
 test('what is slow and not stuck is waited for while its client is there', async () => {
-  const clock = new FakeClock();
+  const clock = new FakeClock(Date.now());
   const { module, asked, answer } = waiter('PWD');
   const gateway = await startGateway({}, {}, { clock, modules: [module] });
   const client = await RawClient.login(gateway);
@@ -91,7 +91,7 @@ test('what is slow and not stuck is waited for while its client is there', async
 });
 
 test('an authenticator that never answers ends with the time for logins', async () => {
-  const clock = new FakeClock();
+  const clock = new FakeClock(Date.now());
   const asked = Promise.withResolvers<void>();
   const deaf: Authenticator = {
     name: 'deaf',
@@ -115,7 +115,7 @@ test('an authenticator that never answers ends with the time for logins', async 
 });
 
 test('a login that hangs behind its proof ends with its client, and counts no longer', async () => {
-  const clock = new FakeClock();
+  const clock = new FakeClock(Date.now());
   const asked = Promise.withResolvers<void>();
   let hangs = true;
   const onLogin = () => {

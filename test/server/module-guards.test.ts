@@ -63,7 +63,7 @@ describe('a guard of connections', () => {
   });
 
   test('that hangs refuses when its time is up', async () => {
-    const clock = new FakeClock();
+    const clock = new FakeClock(Date.now());
     const asked = Promise.withResolvers<void>();
     const hang = () => {
       asked.resolve();

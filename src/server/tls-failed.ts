@@ -1,0 +1,33 @@
+/** What is told of a handshake on the control channel that failed: to the log, and to the modules that watch. */
+import type { Log } from '../spi/log.ts';
+import type { Session } from '../spi/session.ts';
+import { HandshakeFailed } from '../transport/tls-handshake.ts';
+import type { House } from './house.ts';
+
+/** Where it failed. */
+export interface FailedHandshake {
+  readonly session: Session;
+  readonly mode: 'explicit' | 'implicit';
+  readonly log: Log;
+}
+
+/** Tells of it. Never throws. */
+export function tellTlsFailed(
+  { modules }: Pick<House, 'modules'>,
+  { session, mode, log }: FailedHandshake,
+  error: unknown,
+): void {
+  if (error instanceof HandshakeFailed && error.clearText && mode === 'explicit') {
+    log.warn('attack', { what: 'bytes sent in clear behind AUTH' });
+    return;
+  }
+  const cause = error instanceof Error ? error.cause : error;
+  log.info('tls.failed', { channel: 'control', error: cause });
+  for (const module of modules) {
+    try {
+      module.onTlsFailed?.(session, cause);
+    } catch (failure) {
+      log.error('module.failed', { module: module.name, event: 'tls_failed', error: failure });
+    }
+  }
+}
