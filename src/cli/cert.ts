@@ -1,20 +1,25 @@
-/** `sallyport cert`: keys and certificates for development, tests and partners who pin a self-signed certificate. */
+/** `sallyport cert`: keys and certificates for development, and for servers and partners of a private authority. */
 import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
 import { systemClock } from '../lib/clock.ts';
+import { addAuthorityCommand, addRevocationCommands } from './cert-authority.ts';
+import { addIssueCommands } from './cert-issue.ts';
+import { collectName, exitHelp, parseClientName, parseDays, parseKeyType } from './cert-options.ts';
+import { addRequestCommands } from './cert-request.ts';
+import { addShowCommand } from './cert-show.ts';
 import type { CertificateRequest, ExistingFiles } from './certificate-files.ts';
-import type { KeyBits } from './certificate-names.ts';
-import { CERTIFICATE_DAYS, isClientName, KEY_BITS, LOCAL_NAMES, subjectName } from './certificate-names.ts';
+import type { KeyBits, KeyType } from './certificate-names.ts';
+import { CERTIFICATE_DAYS, KEY_BITS, KEY_TYPES, LOCAL_NAMES } from './certificate-names.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Adds `cert` with its two kinds to the program. */
+/** Adds `cert` with all that it makes to the program. */
 export function addCertCommand(program: Command, terminal: Terminal): void {
   const cert = program
     .command('cert')
-    .summary('make certificates: a development CA, or a self-signed one')
+    .summary('make, sign, renew, revoke and show certificates')
     .description(
-      'Makes private keys (RSA, mode 0600) and certificates (SHA-256). Files that exist are never replaced without ' +
-        '--force. For partners on the Internet, use a certificate that a public CA has issued instead.',
+      'Makes private keys (mode 0600), certificates, requests and revocation lists. Files that exist are never replaced ' +
+        "without --force. For a server that partners reach over the Internet, ask a public CA for its certificate ('cert csr').",
     )
     .addHelpText('after', CERT_HELP);
 
@@ -48,12 +53,19 @@ export function addCertCommand(program: Command, terminal: Terminal): void {
     const { writeSelfSignedCertificate } = await import('./certificate-files.ts');
     printPaths(terminal, await writeSelfSignedCertificate(request(options, existingFiles(options))));
   });
+
+  addAuthorityCommand(cert, terminal);
+  addIssueCommands(cert, terminal);
+  addRequestCommands(cert, terminal);
+  addRevocationCommands(cert, terminal);
+  addShowCommand(cert, terminal);
 }
 
 interface CommonOptions {
   readonly name: readonly string[];
   readonly days: number;
   readonly keySize: KeyBits;
+  readonly keyType?: KeyType;
   readonly out: string;
   readonly force?: true;
 }
@@ -75,12 +87,17 @@ function withCommonOptions(command: Command): Command {
         .argParser(parseKeySize)
         .default(KEY_BITS[0]),
     )
+    .addOption(
+      new Option('--key-type <type>', `RSA or EC: ${[...KEY_TYPES.keys()].join(', ')}`)
+        .argParser(parseKeyType)
+        .conflicts('keySize'),
+    )
     .option('--out <folder>', 'where to write; made when missing', 'certs')
     .option('--force', 'replace files that exist');
 }
 
-function request({ name, days, keySize, out }: CommonOptions, existing: ExistingFiles): CertificateRequest {
-  return { folder: out, names: name, days, bits: keySize, existing, nowMs: systemClock.now() };
+function request({ name, days, keySize, keyType, out }: CommonOptions, existing: ExistingFiles): CertificateRequest {
+  return { folder: out, names: name, days, bits: keyType ?? keySize, existing, nowMs: systemClock.now() };
 }
 
 function existingFiles({ force }: CommonOptions): ExistingFiles {
@@ -92,24 +109,9 @@ function printPaths(terminal: Terminal, paths: readonly string[]): void {
   if (paths.length === 0) terminal.stderr.write('Nothing was missing, nothing was written.\n');
 }
 
-/** The first name given takes the place of the default ones. */
-function collectName(text: string, earlier: readonly string[]): readonly string[] {
-  const name = subjectName(text);
-  if (name === undefined) throw new InvalidArgumentError('It is neither a DNS name nor an IP address.');
-  return earlier === LOCAL_NAMES ? [name] : [...earlier, name];
-}
-
 function collectClient(text: string, earlier: readonly string[]): readonly string[] {
-  if (!isClientName(text)) {
-    throw new InvalidArgumentError('A client name is up to 64 letters, digits, dots, underscores and hyphens.');
-  }
-  return earlier.includes(text) ? earlier : [...earlier, text];
-}
-
-function parseDays(text: string): number {
-  const days = /^\d{1,4}$/.test(text) ? Number(text) : 0;
-  if (days < 1 || days > 3_650) throw new InvalidArgumentError('It is not a number of days from 1 to 3650.');
-  return days;
+  const name = parseClientName(text);
+  return earlier.includes(name) ? earlier : [...earlier, name];
 }
 
 function parseKeySize(text: string): KeyBits {
@@ -118,20 +120,18 @@ function parseKeySize(text: string): KeyBits {
   return bits;
 }
 
-const EXIT_HELP = `
-Exit codes:
-  0  done; the files written are listed on standard output
-  1  files exist already, or could not be written
-  2  wrong options`;
-
 const CERT_HELP = `
 Examples:
-  sallyport cert dev                              for localhost, 127.0.0.1 and ::1, into certs/
-  sallyport cert dev --client acme                the same, with a client certificate for acme
-  sallyport cert self-signed --name ftp.example.com
+  sallyport cert dev                                     for localhost, 127.0.0.1 and ::1, into certs/
+  sallyport cert csr --name ftps.example.com             ask a public CA for a server certificate
+  sallyport cert ca 'Acme partners' --encrypt-key        an authority of your own for partners
+  sallyport cert client acme --p12                       a certificate for a partner
+  sallyport cert renew certs/client-acme.crt             the same for another year
+  sallyport cert revoke certs/client-acme.crt            it does not count any more
+  sallyport cert show certs/*.crt                        what is there, and for how long
 
-'sallyport cert dev --help' and 'sallyport cert self-signed --help' say which files are written.
-${EXIT_HELP}`;
+'sallyport cert <command> --help' says which files each writes; docs/certificates.md which one you need.
+${exitHelp()}`;
 
 const DEV_HELP = `
 Files written into the folder:
@@ -145,7 +145,7 @@ Examples:
   sallyport cert dev --name ftp.test --name 192.0.2.7 --out /etc/sallyport/certs
   sallyport cert dev --complete --client acme     one client more, under the CA that exists
   sallyport cert dev --force                      everything anew, when it has expired
-${EXIT_HELP}`;
+${exitHelp()}`;
 
 const SELF_SIGNED_HELP = `
 Files written into the folder:
@@ -154,4 +154,4 @@ Files written into the folder:
 Examples:
   sallyport cert self-signed
   sallyport cert self-signed --name ftp.example.com --days 90 --key-size 3072 --out /etc/sallyport/certs
-${EXIT_HELP}`;
+${exitHelp()}`;

@@ -3,10 +3,13 @@
  * certificate, so that whatever interrupts us leaves something that `complete` can finish: a certificate without its key
  * could never be used again.
  */
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { createPrivateKey } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { KeyBits } from './certificate-names.ts';
+import { whyNoAuthority } from './certificate-authority.ts';
+import type { KeyType } from './certificate-names.ts';
+import { firstCertificate } from './certificate-parts.ts';
+import { alreadyThere } from './certificate-write.ts';
 import type { CertificateWithKey } from './certificates.ts';
 import {
   AUTHORITY_DAYS,
@@ -28,7 +31,8 @@ export interface CertificateRequest {
   readonly names: readonly string[];
   /** How long server and client certificates are valid. */
   readonly days: number;
-  readonly bits: KeyBits;
+  /** The kind of the keys. */
+  readonly bits: KeyType;
   readonly existing: ExistingFiles;
   /** The time it is, in milliseconds since 1970. */
   readonly nowMs: number;
@@ -129,13 +133,7 @@ async function pairWriter({ folder, bits, existing }: CertificateRequest, pairs:
 
 /** @throws CommandFailure when what is in the authority's files could sign nothing that a peer would believe. */
 function assertCanSign(files: PairFiles, ca: CertificateWithKey, nowMs: number): void {
-  const certificate = new X509Certificate(ca.cert);
-  const key = createPrivateKey(ca.key);
-  let reason: string | undefined;
-  if (!certificate.ca) reason = 'is not the certificate of an authority';
-  else if (key.asymmetricKeyType !== 'rsa') reason = 'does not have an RSA key';
-  else if (!certificate.checkPrivateKey(key)) reason = `does not belong to ${files.key}`;
-  else if (certificate.validToDate.getTime() <= nowMs) reason = 'has expired';
+  const reason = whyNoAuthority(firstCertificate(ca.cert), createPrivateKey(ca.key), files.key, nowMs);
   if (reason !== undefined)
     throw new CommandFailure('failure', `${files.cert} ${reason}, so it cannot sign certificates.`);
 }
@@ -147,12 +145,4 @@ async function readIfThere(path: string): Promise<string | undefined> {
     if (systemCode(error) === 'ENOENT') return undefined;
     throw error;
   }
-}
-
-function alreadyThere(paths: readonly string[]): CommandFailure {
-  const list = paths.map((path) => `  ${path}`).join('\n');
-  return new CommandFailure(
-    'failure',
-    `These files exist already and were left as they are:\n${list}\nUse --force to replace them.`,
-  );
 }

@@ -1,14 +1,32 @@
 /**
- * Makes RSA keys and X.509 certificates (RFC 5280): a development authority, and the server and client certificates it
- * signs. Nothing here touches a disk. Keys come from OpenSSL through node:crypto, since node-forge takes seconds for one.
+ * Makes X.509 certificates (RFC 5280): an authority, and the server and client certificates it signs, for RSA and EC keys.
+ * Nothing here touches a disk. Keys and signatures are OpenSSL's through node:crypto.
  */
-import { generateKeyPair, randomBytes } from 'node:crypto';
-import { isIP } from 'node:net';
+import { createPrivateKey, generateKeyPair, type KeyObject, randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
-import ipaddr from 'ipaddr.js';
-import forge from 'node-forge';
-import type { KeyBits } from './certificate-names.ts';
-import { COMMON_NAME_LENGTH_MAX } from './certificate-names.ts';
+import { der, readDer } from '../lib/der.ts';
+import { contextTag, integer, octetString, primitiveContextTag, sequence, time } from './certificate-der.ts';
+import { keyIdentifier, publicKeyDer, publicKeyOf, signed } from './certificate-keys.ts';
+import { COMMON_NAME_LENGTH_MAX, type KeyType } from './certificate-names.ts';
+import {
+  type AlternativeName,
+  alternativeNamesDer,
+  distinguishedName,
+  type Subject,
+  serverName,
+} from './certificate-names-der.ts';
+import {
+  basicConstraints,
+  type CertificateParts,
+  EXTENSION,
+  type Extension,
+  extensionDer,
+  extensionValue,
+  firstCertificate,
+  keyUsage,
+  purpose,
+} from './certificate-parts.ts';
+import { pemText } from './certificate-pem.ts';
 
 /** How long an authority is valid, in days. */
 export const AUTHORITY_DAYS = 3_650;
@@ -25,24 +43,32 @@ export interface Validity {
   readonly days: number;
 }
 
-/** A new RSA private key, PKCS #8 in PEM. */
-export async function makeKey(bits: KeyBits): Promise<string> {
-  const pair = await promisify(generateKeyPair)('rsa', {
-    modulusLength: bits,
-    publicKeyEncoding: { type: 'spki', format: 'pem' },
-    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
-  });
-  return pair.privateKey;
+/** Who signs: the certificate of an authority with its key. */
+export interface Issuer {
+  readonly certificate: CertificateParts;
+  readonly key: KeyObject;
 }
 
-/** The certificate of an authority that may sign end certificates and no further authority. */
-export function makeAuthority(key: string, validity: Validity): string {
-  return sign(key, 'itself', validity, {
-    commonName: 'Sallyport development CA',
-    extensions: [
-      { name: 'basicConstraints', critical: true, cA: true, pathLenConstraint: 0 },
-      { name: 'keyUsage', critical: true, keyCertSign: true, cRLSign: true },
-    ],
+/** A new private key, PKCS #8 in PEM. A number is the size of an RSA key in bits, a name the curve of an EC key. */
+export async function makeKey(type: KeyType): Promise<string> {
+  const { privateKey } =
+    typeof type === 'number'
+      ? await promisify(generateKeyPair)('rsa', { modulusLength: type })
+      : await promisify(generateKeyPair)('ec', { namedCurve: type });
+  return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+}
+
+/** The certificate of an authority; `pathLength` authorities may stand below it, none unless said otherwise. */
+export function makeAuthority(
+  key: string,
+  { subject, pathLength = 0, ...validity }: Validity & { readonly subject?: Subject; readonly pathLength?: number },
+): string {
+  const own = createPrivateKey(key);
+  return issue('itself', own, {
+    subject: distinguishedName(subject ?? { commonName: 'Sallyport development CA' }),
+    spki: publicKeyDer(own),
+    ...period(validity),
+    extensions: [basicConstraints(pathLength), keyUsage('keyCertSign', 'cRLSign')],
   });
 }
 
@@ -55,74 +81,147 @@ export function makeServerCertificate(
   issuer: CertificateWithKey | 'itself',
   { names, ...validity }: Validity & { readonly names: readonly string[] },
 ): string {
-  return sign(key, issuer, validity, {
-    commonName: names.find((name) => name.length <= COMMON_NAME_LENGTH_MAX) ?? 'Sallyport server',
-    extensions: [
-      { name: 'basicConstraints', critical: true, cA: false },
-      { name: 'keyUsage', critical: true, digitalSignature: true, keyEncipherment: true },
-      { name: 'extKeyUsage', serverAuth: true },
-      { name: 'subjectAltName', altNames: names.map(alternativeName) },
-    ],
-  });
+  const own = createPrivateKey(key);
+  const from = issuer === 'itself' ? issuer : issuerOf(issuer);
+  return issue(from, own, { ...serverContents(publicKeyDer(own), names), ...period(validity) });
 }
 
-/** A client's certificate, signed by the authority; `name` is its common name, in the form that `clientName` gives. */
+/** A client's certificate, signed by the authority; `name` is its common name, which `isClientName` has to like. */
 export function makeClientCertificate(
   key: string,
   issuer: CertificateWithKey,
-  { name, ...validity }: Validity & { readonly name: string },
+  {
+    name,
+    alternatives = [],
+    ...validity
+  }: Validity & {
+    readonly name: string;
+    readonly alternatives?: readonly AlternativeName[];
+  },
 ): string {
-  return sign(key, issuer, validity, {
-    commonName: name,
-    extensions: [
-      { name: 'basicConstraints', critical: true, cA: false },
-      { name: 'keyUsage', critical: true, digitalSignature: true },
-      { name: 'extKeyUsage', clientAuth: true },
-    ],
+  const own = createPrivateKey(key);
+  return issue(issuerOf(issuer), own, {
+    ...clientContents(publicKeyDer(own), name, alternatives),
+    ...period(validity),
   });
 }
 
-const DAY_MS = 86_400_000;
+/** What a certificate says of its subject. */
+export interface Contents {
+  /** DER. */
+  readonly subject: Buffer;
+  /** SubjectPublicKeyInfo, DER. */
+  readonly spki: Buffer;
+  /** Without those that name keys; `certificate` adds them. */
+  readonly extensions: readonly Extension[];
+}
+
+/** What the certificate of a server says. */
+export function serverContents(spki: Buffer, names: readonly string[]): Contents {
+  return {
+    subject: distinguishedName({ commonName: serverCommonName(names) }),
+    spki,
+    extensions: [...leafExtensions(spki, 'serverAuth'), alternativeNames(names.map(serverName))],
+  };
+}
+
+/** What the certificate of a client says. */
+export function clientContents(spki: Buffer, name: string, alternatives: readonly AlternativeName[]): Contents {
+  return {
+    subject: distinguishedName({ commonName: name }),
+    spki,
+    extensions: [
+      ...leafExtensions(spki, 'clientAuth'),
+      ...(alternatives.length === 0 ? [] : [alternativeNames(alternatives)]),
+    ],
+  };
+}
+
+/** The common name of a server: the first of its names that fits. */
+export function serverCommonName(names: readonly string[]): string {
+  return names.find((name) => name.length <= COMMON_NAME_LENGTH_MAX) ?? 'Sallyport server';
+}
+
+/** The extension with other names. */
+export function alternativeNames(names: readonly AlternativeName[]): Extension {
+  return { id: EXTENSION.alternativeNames, critical: false, value: alternativeNamesDer(names) };
+}
+
+/** Beginning and end of a validity. */
+export function period({ nowMs, days }: Validity): { readonly notBeforeMs: number; readonly notAfterMs: number } {
+  return { notBeforeMs: nowMs - CLOCK_SKEW_MS, notAfterMs: nowMs + days * DAY_MS };
+}
+
+/** Completes a certificate with serial number and the names of keys, and signs it. @returns PEM. */
+export function certificate(
+  { certificate: authority, key }: Issuer,
+  contents: Contents & { readonly notBeforeMs: number; readonly notAfterMs: number },
+): string {
+  return finish(authority.subject, identifierOf(authority), key, contents);
+}
+
+/** The same, signed by its own key. */
+export function selfSignedCertificate(
+  key: KeyObject,
+  contents: Contents & { readonly notBeforeMs: number; readonly notAfterMs: number },
+): string {
+  return finish(contents.subject, keyIdentifier(contents.spki), key, contents);
+}
+
+/** The extension by which a certificate or list tells the key that signed it. */
+export function authorityKeyIdentifier(identifier: Buffer): Extension {
+  const value = sequence(der(primitiveContextTag(0), identifier));
+  return { id: EXTENSION.authorityKeyIdentifier, critical: false, value };
+}
+
+/** What an authority calls its own key; others than ours compute it in other ways. */
+export function identifierOf({ extensions, spki }: CertificateParts): Buffer {
+  const own = extensionValue(extensions, EXTENSION.subjectKeyIdentifier);
+  return own === undefined ? keyIdentifier(spki) : readDer(own).content;
+}
+
+/** How many milliseconds a day has. */
+export const DAY_MS = 86_400_000;
 /** A certificate begins this long before it is made, so that a peer whose clock is slow takes it at once. */
 const CLOCK_SKEW_MS = 3_600_000;
 
-interface Contents {
-  readonly commonName: string;
-  /** In the form of node-forge. */
-  readonly extensions: readonly object[];
+function issue(
+  from: Issuer | 'itself',
+  own: KeyObject,
+  contents: Contents & { readonly notBeforeMs: number; readonly notAfterMs: number },
+): string {
+  return from === 'itself' ? selfSignedCertificate(own, contents) : certificate(from, contents);
 }
 
-/** Completes a certificate with what all of them have, and signs it (SHA-256). */
-function sign(
-  key: string,
-  issuer: CertificateWithKey | 'itself',
-  { nowMs, days }: Validity,
-  contents: Contents,
-): string {
-  const privateKey = forge.pki.privateKeyFromPem(key);
-  const certificate = forge.pki.createCertificate();
-  certificate.publicKey = forge.pki.setRsaPublicKey(privateKey.n, privateKey.e);
-  certificate.serialNumber = serialNumber();
-  certificate.validity.notBefore = new Date(nowMs - CLOCK_SKEW_MS);
-  certificate.validity.notAfter = new Date(nowMs + days * DAY_MS);
-  certificate.setSubject([{ name: 'commonName', value: contents.commonName }]);
-  // Left alone, node-forge writes a PrintableString, in which `*` and `_` do not exist.
-  const commonName: { valueTagClass: number } = certificate.subject.getField('CN');
-  commonName.valueTagClass = forge.asn1.Type.UTF8;
+function issuerOf({ cert, key }: CertificateWithKey): Issuer {
+  return { certificate: firstCertificate(cert), key: createPrivateKey(key) };
+}
 
-  const issuing = issuer === 'itself' ? certificate : forge.pki.certificateFromPem(issuer.cert);
-  certificate.setIssuer(issuing.subject.attributes);
-  certificate.setExtensions([
-    ...contents.extensions,
-    { name: 'subjectKeyIdentifier' },
-    { name: 'authorityKeyIdentifier', keyIdentifier: issuing.generateSubjectKeyIdentifier().getBytes() },
-  ]);
-  certificate.sign(
-    issuer === 'itself' ? privateKey : forge.pki.privateKeyFromPem(issuer.key),
-    forge.md.sha256.create(),
-  );
-  // node-forge ends lines as MIME does; files of this project end them as Unix does.
-  return forge.pki.certificateToPem(certificate).replaceAll('\r\n', '\n');
+function leafExtensions(spki: Buffer, name: 'serverAuth' | 'clientAuth'): readonly Extension[] {
+  // Only an RSA key can encrypt another key, which the older suites of TLS 1.2 ask of servers.
+  const encrypts = name === 'serverAuth' && publicKeyOf(spki).asymmetricKeyType === 'rsa';
+  const usage = encrypts ? keyUsage('digitalSignature', 'keyEncipherment') : keyUsage('digitalSignature');
+  return [basicConstraints('none'), usage, purpose(name)];
+}
+
+function finish(
+  issuer: Buffer,
+  issuerKey: Buffer,
+  key: KeyObject,
+  contents: Contents & { readonly notBeforeMs: number; readonly notAfterMs: number },
+): string {
+  const { subject, spki, extensions, notBeforeMs, notAfterMs } = contents;
+  const all = [
+    ...extensions,
+    { id: EXTENSION.subjectKeyIdentifier, critical: false, value: octetString(keyIdentifier(spki)) },
+    authorityKeyIdentifier(issuerKey),
+  ];
+  const version = der(contextTag(0), integer(2));
+  const serial = integer(serialNumber());
+  const validity = sequence(time(notBeforeMs), time(notAfterMs));
+  const wrapped = der(contextTag(3), sequence(...all.map(extensionDer)));
+  const body = (algorithm: Buffer) => sequence(version, serial, algorithm, issuer, validity, subject, spki, wrapped);
+  return pemText('CERTIFICATE', signed(body, key));
 }
 
 /** A random serial number of 128 bits: positive, and without a leading zero byte (RFC 5280 section 4.1.2.2). */
@@ -130,16 +229,4 @@ function serialNumber(): string {
   const bytes = randomBytes(16);
   bytes.writeUInt8((bytes.readUInt8() & 0x7f) | 0x40);
   return bytes.toString('hex');
-}
-
-/** A subject alternative name as node-forge takes it: 2 is a DNS name, 7 an address. */
-function alternativeName(name: string): { readonly type: number; readonly value: string } {
-  if (isIP(name) === 0) return { type: 2, value: name };
-  // node-forge itself writes some IPv6 addresses too short, such as `::2:3:4:5:6:7:8`, so it is given the bytes.
-  return { type: 7, value: Buffer.from(ipaddr.parse(inHexadecimal(name)).toByteArray()).toString('latin1') };
-}
-
-/** IPv6 in hexadecimal throughout: ipaddr.js reads `::192.0.2.1` as if it were `::ffff:192.0.2.1`. */
-function inHexadecimal(address: string): string {
-  return isIP(address) === 6 ? new URL(`ftp://[${address}]`).hostname.slice(1, -1) : address;
 }

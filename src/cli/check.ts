@@ -1,9 +1,14 @@
 /** `sallyport check`: says whether a configuration is right, and what it amounts to. */
-import { X509Certificate } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
+import type { GatewayOptions } from '../config/options.ts';
+import { systemClock } from '../lib/clock.ts';
+import { isFipsModeAvailable } from '../lib/fips.ts';
 import { printable } from '../lib/printable.ts';
+import { Certificates, type GatewayCertificate } from '../server/certificates.ts';
 import { createGateway } from '../server/gateway.ts';
+import { wishesOf } from '../server/tls-wishes.ts';
+import { silentLog } from '../spi/log.ts';
+import { hasHybridGroups, NO_HYBRID_GROUPS, tlsTerms } from '../transport/tls-terms.ts';
 import { CommandFailure } from './command-failure.ts';
 import type { Configuration } from './configuration.ts';
 import { CONFIG_FILE, requireConfiguration } from './configuration.ts';
@@ -20,8 +25,8 @@ export function addCheckCommand(program: Command, terminal: Terminal): void {
     .action(async ({ config }: { readonly config: string }) => {
       const configuration = await requireConfiguration(config, terminal);
       refuseUnlessComposed(configuration);
-      const certificate = new X509Certificate(await readFile(configuration.options.tls.certificateFile ?? ''));
-      terminal.stdout.write(`${config}: ok\n${summary(configuration, certificate)}`);
+      const { overview } = new Certificates(configuration.options, { clock: systemClock, log: silentLog });
+      terminal.stdout.write(`${config}: ok\n${summary(configuration)}${overview.map(certificateLine).join('')}`);
     });
 }
 
@@ -34,26 +39,53 @@ function refuseUnlessComposed({ options, modules }: Configuration): void {
   }
 }
 
-function summary({ options, accounts }: Configuration, certificate: X509Certificate): string {
+function summary({ options, accounts }: Configuration): string {
   const enabled = accounts.filter((user) => user.enabled).length;
   const disabled = accounts.length - enabled;
   const lines = {
     listen: options.listen.map(({ host, port, tls }) => `${host} port ${port} (${tls} TLS)`).join(', '),
     ...(options.hosts.length > 0 && { hosts: options.hosts.map(({ name }) => name).join(', ') }),
+    'TLS profile': `${options.tls.profile}, ${tlsTerms(wishesOf(options)).minVersion} or later`,
+    'post-quantum': postQuantumLine(options),
+    ...(options.tls.profile === 'fips' && { 'FIPS mode': fipsLine(accounts) }),
     passive: `ports ${options.passive.portMin} to ${options.passive.portMax}`,
     'login without TLS': options.tlsControlRequired ? 'refused' : 'ALLOWED (tls_control_required is off)',
     'data without TLS': options.tlsDataRequired ? 'refused' : 'ALLOWED (tls_data_required is off)',
     'session reuse': options.sessionReuse,
     'close notify': options.closeNotify,
+    ...(options.metrics !== undefined && {
+      metrics: `${options.metrics.host} port ${options.metrics.port} (clear HTTP)`,
+    }),
     // In capitals what lets in without a proof.
     'logins by': options.authentication.map(({ type }) => (type === 'anonymous' ? 'ANONYMOUS' : type)).join(', then '),
     accounts: `${enabled} enabled, ${disabled} disabled`,
-    // Somebody else may have chosen the subject: it is escaped as a log line would be.
-    certificate: `${printable(certificate.subject.replaceAll('\n', ', '))}, expires ${certificate.validToDate.toISOString().slice(0, 10)}`,
   };
   return Object.entries(lines)
-    .map(([name, text]) => `  ${name.padEnd(18)} ${text}\n`)
+    .map(([name, text]) => line(name, text))
     .join('');
+}
+
+/** Somebody else may have chosen the subject: it is escaped as a log line would be. */
+function certificateLine({ host, subject, names, keyKind, notAfterMs, daysLeft }: GatewayCertificate): string {
+  const end = `expires ${new Date(notAfterMs).toISOString().slice(0, 10)}, in ${daysLeft} days`;
+  const place = host === undefined ? '' : `at ${host}: `;
+  return line('certificate', printable(`${place}${subject}, ${end}, ${keyKind}, for ${names.join(', ')}`));
+}
+
+function line(name: string, text: string): string {
+  return `  ${name.padEnd(18)} ${text}\n`;
+}
+
+function postQuantumLine(options: GatewayOptions): string {
+  const { postQuantum } = wishesOf(options);
+  const missing = postQuantum === 'preferred' && !hasHybridGroups(options.tls.profile);
+  return missing ? `preferred, but NOT AVAILABLE: it ${NO_HYBRID_GROUPS}` : postQuantum;
+}
+
+function fipsLine(accounts: Configuration['accounts']): string {
+  if (!isFipsModeAvailable()) return 'NOT AVAILABLE: the OpenSSL of this Node has no FIPS provider that works';
+  const useless = accounts.filter(({ passwordHash = '' }) => /^\$(?:argon2|scrypt)/.test(passwordHash)).length;
+  return useless === 0 ? 'available' : `available; ${useless} accounts have hashes THAT IT REFUSES (argon2id, scrypt)`;
 }
 
 const HELP = `

@@ -15,6 +15,7 @@ export function explainChain({ options, modules }: Configuration, verb: string):
     log: silentLog,
     extensions: modules,
     on: {},
+    keysLogged: false,
     settings: () => {
       throw new Error('nobody is asked while handlers are only listed');
     },

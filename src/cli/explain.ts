@@ -3,12 +3,16 @@ import { isIP } from 'node:net';
 import type { Command } from 'commander';
 import { formatRule, type Rule, ruleOptions } from '../access/rules.ts';
 import { readConfigTree } from '../config/config-tree.ts';
+import type { GatewayOptions } from '../config/options.ts';
 import { ruleLists } from '../config/rule-warnings.ts';
 import { systemClock } from '../lib/clock.ts';
 import { printable } from '../lib/printable.ts';
 import { ROOT, resolvePath, type VirtualPath } from '../protocol/virtual-path.ts';
+import { Certificates } from '../server/certificates.ts';
+import { ClientAuthorities } from '../server/client-authorities.ts';
 import { type Asked, type Explanation, explainAccess } from '../server/explain.ts';
 import { virtualHosts } from '../server/virtual-hosts.ts';
+import { silentLog } from '../spi/log.ts';
 import { CommandFailure } from './command-failure.ts';
 import { CONFIG_FILE, requireConfiguration } from './configuration.ts';
 import { explainChain } from './explain-chain.ts';
@@ -58,7 +62,7 @@ async function explainUser(
   const version = TLS_VERSIONS.get(tls);
   if (version === undefined) throw new CommandFailure('wrongUse', '--tls is 1.2, 1.3 or none.');
   // Under any other name nobody is let in.
-  if (host !== undefined && virtualHosts(options).greetingOf(host.toLowerCase()) === undefined) {
+  if (host !== undefined && !isServed(options, host.toLowerCase())) {
     throw new CommandFailure('wrongUse', `${host} is neither a host nor a name of the gateway's certificate.`);
   }
   const imagined = { user, path, verb, address, host: host?.toLowerCase(), tls: version || undefined };
@@ -68,6 +72,13 @@ async function explainUser(
     },
   );
   return format(explanation, { subject: { user, verb, path }, placesOf: await placesIn(config) });
+}
+
+/** Whether it is a virtual host, or a name of the gateway's own certificate. */
+function isServed(options: GatewayOptions, host: string): boolean {
+  const quiet = { clock: systemClock, log: silentLog };
+  const parts = { certificates: new Certificates(options, quiet), authorities: new ClientAuthorities(options, quiet) };
+  return virtualHosts(options, parts).greetingOf(host) !== undefined;
 }
 
 const TLS_VERSIONS: ReadonlyMap<string, string> = new Map([

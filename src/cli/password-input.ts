@@ -1,4 +1,4 @@
-/** Where a new password comes from: a prompt without echo, standard input, or our own generator; never the command line. */
+/** Where passwords come from: a prompt without echo, standard input, or our own generator; never the command line. */
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { generatePassword, hashPassword, whyNoPasswordHash } from '../auth/password-hash.ts';
@@ -54,7 +54,7 @@ function passwordProblem(password: string): string | undefined {
 }
 
 /** All of standard input but for one line break at its end. */
-async function readPassword({ stdin }: Terminal): Promise<string> {
+export async function readPassword({ stdin }: Terminal): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of stdin) {
@@ -68,34 +68,68 @@ async function readPassword({ stdin }: Terminal): Promise<string> {
     .replace(/\r?\n$/, '');
 }
 
-/** Asks twice, without echo. @throws CommandFailure without a terminal, on Ctrl-C, and when the answers differ. */
-async function askPassword({ stdin, stderr }: Terminal): Promise<string> {
-  if (stdin.isTTY !== true) {
-    throw new CommandFailure(
-      'wrongUse',
-      'There is no terminal to ask for a password on: use --password-stdin or --generate.',
-    );
-  }
-  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const questions = createInterface({ input: stdin, output: nowhere, terminal: true, historySize: 0 });
-  questions.once('SIGINT', () => questions.close());
-  try {
-    // One reader for both answers: a second one would lose what was typed ahead.
-    const answers = questions[Symbol.asyncIterator]();
-    const ask = async (question: string) => {
-      stderr.write(question);
-      const { value, done } = await answers.next();
-      stderr.write('\n');
-      if (done === true) throw new CommandFailure('failure', 'Cancelled; nothing was changed.');
-      return value;
-    };
-    const password = await ask('New password: ');
-    const problem = passwordProblem(password);
+/** Asks for a new password. @throws CommandFailure as `askNewSecret`. */
+function askPassword(terminal: Terminal): Promise<string> {
+  return askNewSecret(terminal, {
+    question: 'New password: ',
+    otherwise: 'There is no terminal to ask for a password on: use --password-stdin or --generate.',
+    problem: passwordProblem,
+  });
+}
+
+/** A question, and what to say where there is no terminal to ask it on. */
+export interface Question {
+  readonly question: string;
+  readonly otherwise: string;
+}
+
+/**
+ * Asks for something new twice, without echo; `problem` says what is wrong with an answer.
+ *
+ * @throws CommandFailure without a terminal, on Ctrl-C, for a problem, and when the answers differ.
+ */
+export function askNewSecret(
+  terminal: Terminal,
+  question: Question & { readonly problem: (answer: string) => string | undefined },
+): Promise<string> {
+  return withQuestions(terminal, question, 'hidden', async (ask) => {
+    const answer = await ask(question.question);
+    const problem = question.problem(answer);
     if (problem !== undefined) throw new CommandFailure('failure', problem);
-    if ((await ask('The same again: ')) !== password) {
+    if ((await ask('The same again: ')) !== answer) {
       throw new CommandFailure('failure', 'The two passwords differ; nothing was changed.');
     }
-    return password;
+    return answer;
+  });
+}
+
+/** Asks one question, with or without echo. @throws CommandFailure without a terminal, and on Ctrl-C. */
+export function askOnce(terminal: Terminal, question: Question, echo: 'hidden' | 'shown'): Promise<string> {
+  return withQuestions(terminal, question, echo, (ask) => ask(question.question));
+}
+
+async function withQuestions(
+  { stdin, stderr }: Terminal,
+  { otherwise }: Question,
+  echo: 'hidden' | 'shown',
+  use: (ask: (question: string) => Promise<string>) => Promise<string>,
+): Promise<string> {
+  if (stdin.isTTY !== true) throw new CommandFailure('wrongUse', otherwise);
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const output = echo === 'shown' ? stderr : nowhere;
+  const questions = createInterface({ input: stdin, output, terminal: true, historySize: 0 });
+  questions.once('SIGINT', () => questions.close());
+  try {
+    // One reader for all answers: a second one would lose what was typed ahead.
+    const answers = questions[Symbol.asyncIterator]();
+    return await use(async (question) => {
+      stderr.write(question);
+      const { value, done } = await answers.next();
+      // Where there is an echo, the line break was part of it.
+      if (echo === 'hidden' || done === true) stderr.write('\n');
+      if (done === true) throw new CommandFailure('failure', 'Cancelled; nothing was changed.');
+      return value;
+    });
   } finally {
     questions.close();
   }

@@ -6,8 +6,10 @@ import { addCheckCommand } from './check.ts';
 import type { ExitCode } from './command-failure.ts';
 import { CommandFailure, EXIT_CODES } from './command-failure.ts';
 import { addExplainCommand } from './explain.ts';
+import { addProbeCommand } from './probe.ts';
 import { addServeCommand } from './serve.ts';
 import type { Terminal } from './terminal.ts';
+import { addTlsCommand } from './tls.ts';
 import { addUserCommand } from './user.ts';
 
 /**
@@ -47,7 +49,9 @@ function buildProgram(terminal: Terminal): Command {
   addCheckCommand(program, terminal);
   addExplainCommand(program, terminal);
   addCertCommand(program, terminal);
+  addProbeCommand(program, terminal);
   addUserCommand(program, terminal);
+  addTlsCommand(program, terminal);
   return program;
 }
 
@@ -65,10 +69,13 @@ Examples:
   sallyport explain -u acme -p /in STOR  may acme do that, and why?
   sallyport user add acme --config sallyport.yaml --home /srv/acme --generate
   sallyport cert dev --name ftp.test
+  sallyport probe ftp.example.com        what does that server do, as a client sees it?
+  sallyport tls simulate --min-version TLSv1.3   whom would that break?
 
 'sallyport <command> --help' gives each command's options, examples and the files that it writes.
 
 Exit codes:
   0  success
   1  it failed while running, for example since a port is in use
-  2  wrong use of the command line, or a wrong configuration`;
+  2  wrong use of the command line, or a wrong configuration
+  3  a probe could not reach its server, or not ask everything`;

@@ -3,12 +3,15 @@ import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
 import { gatewayOptions } from '../config/options.ts';
 import { systemClock } from '../lib/clock.ts';
-import type { Gateway, GatewayAddress } from '../server/gateway.ts';
+import { enterFipsMode } from '../lib/fips.ts';
+import type { Gateway } from '../server/gateway.ts';
 import { createGateway } from '../server/gateway.ts';
 import { createLogger } from '../server/logger.ts';
 import { CommandFailure, EXIT_CODES, systemCode } from './command-failure.ts';
 import type { Configuration } from './configuration.ts';
 import { CONFIG_FILE, requireConfiguration } from './configuration.ts';
+import { KEY_LOG_WARNING, openKeyLog } from './key-log.ts';
+import { reloadAtSignal } from './reload.ts';
 import type { ShareOptions } from './share.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -37,12 +40,17 @@ export function addServeCommand(program: Command, terminal: Terminal): void {
         .default('127.0.0.1')
         .argParser((text) => (text === 'localhost' ? '127.0.0.1' : text)),
     )
+    .option('--tls-keylog <file>', 'write the secrets of TLS connections to a file: for looking into recorded traffic')
     .addHelpText('after', HELP)
     .action(async (options: ServeOptions, command: Command) => {
       refuseStrayOptions(options, command);
-      if (options.demo === true) return serveDemo(options.state, terminal);
-      if (options.anonymous === true) return serveShare({ ...options, write: options.write === true }, terminal);
-      await serveFile(options.config, terminal, (addresses) => terminal.stderr.write(listening(addresses)));
+      const { tlsKeylog } = options;
+      if (options.demo === true) return serveDemo(options.state, tlsKeylog, terminal);
+      if (options.anonymous === true) {
+        return serveShare({ ...options, write: options.write === true }, tlsKeylog, terminal);
+      }
+      const announce: Announce = (gateway) => terminal.stderr.write(listening(gateway));
+      await serveFile(options.config, { tlsKeylog, announce }, terminal);
     });
 }
 
@@ -52,6 +60,7 @@ interface ServeOptions extends Omit<ShareOptions, 'write'> {
   readonly state: string;
   readonly anonymous?: true;
   readonly write?: true;
+  readonly tlsKeylog?: string;
 }
 
 /** An option that would have no effect was meant to have one. */
@@ -69,48 +78,67 @@ function portNumber(text: string): number {
   return port;
 }
 
-async function serveShare(wanted: ShareOptions, terminal: Terminal): Promise<void> {
+async function serveShare(wanted: ShareOptions, tlsKeylog: string | undefined, terminal: Terminal): Promise<void> {
   // A server that makes no certificates need not carry node-forge.
   const { prepareShare, shareAnnouncement } = await import('./share.ts');
   const share = await prepareShare(wanted, systemClock.now());
   try {
-    await serve({ options: gatewayOptions.parse(share.options), modules: [] }, terminal, (addresses) => {
-      terminal.stdout.write(listening(addresses) + shareAnnouncement(share, wanted, addresses[0]?.port ?? 0));
-    });
+    const announce: Announce = (gateway) => {
+      const port = gateway.addresses[0]?.port ?? 0;
+      terminal.stdout.write(listening(gateway) + shareAnnouncement(share, wanted, port));
+    };
+    await serve({ options: gatewayOptions.parse(share.options), modules: [] }, { tlsKeylog, announce }, terminal);
   } finally {
     await share.remove();
   }
 }
 
-async function serveDemo(folder: string, terminal: Terminal): Promise<void> {
+async function serveDemo(folder: string, tlsKeylog: string | undefined, terminal: Terminal): Promise<void> {
   // A server that makes no certificates need not carry node-forge.
   const { demoCommands, demoPreamble, prepareDemo } = await import('./demo.ts');
   const demo = await prepareDemo(folder, systemClock.now());
   // Before the start, which may fail: the password is never to be seen again.
   terminal.stdout.write(demoPreamble(demo));
-  await serveFile(demo.configFile, terminal, (addresses) => {
-    terminal.stdout.write(listening(addresses) + demoCommands(demo, addresses[0]?.port ?? 0));
-  });
+  const announce: Announce = (gateway) => {
+    terminal.stdout.write(listening(gateway) + demoCommands(demo, gateway.addresses[0]?.port ?? 0));
+  };
+  await serveFile(demo.configFile, { tlsKeylog, announce }, terminal);
 }
 
 /** Serves a configuration until a stop signal. @throws CommandFailure when it is wrong or the start fails. */
-async function serveFile(path: string, terminal: Terminal, announce: Announce): Promise<void> {
+async function serveFile(path: string, how: Serving, terminal: Terminal): Promise<void> {
   const { options, modules } = await requireConfiguration(path, terminal);
-  await serve({ options, modules }, terminal, announce);
+  await serve({ options, modules }, { ...how, configFile: path }, terminal);
 }
 
-type Announce = (addresses: readonly GatewayAddress[]) => void;
+/** What the command line says besides the configuration. */
+interface Serving {
+  readonly tlsKeylog: string | undefined;
+  readonly announce: Announce;
+  /** What is checked again at SIGHUP. */
+  readonly configFile?: string;
+}
+
+type Announce = (gateway: Reachable) => void;
+
+type Reachable = Pick<Gateway, 'addresses' | 'metricsAddress'>;
 
 async function serve(
   { options, modules }: Pick<Configuration, 'options' | 'modules'>,
+  { tlsKeylog, announce, configFile }: Serving,
   terminal: Terminal,
-  announce: Announce,
 ): Promise<void> {
-  const gateway = createGateway(options, { modules, log: createLogger(options.log, terminal.stdout) });
+  // Before anything that computes with keys: the mode is the whole process's.
+  if (options.tls.profile === 'fips' && !enterFipsMode()) terminal.stderr.write(FIPS_UNAVAILABLE);
+  const keyLog = tlsKeylog === undefined ? undefined : openKeyLog(tlsKeylog);
+  if (tlsKeylog !== undefined) terminal.stderr.write(KEY_LOG_WARNING(tlsKeylog));
+  const log = createLogger(options.log, terminal.stdout);
+  const gateway = createGateway(options, { modules, log, ...(keyLog !== undefined && { tlsKeyLog: keyLog.write }) });
   const signals = stopSignals(terminal);
+  const forgetReload = reloadAtSignal({ gateway, options, configFile }, terminal);
   try {
     await start(gateway);
-    announce(gateway.addresses);
+    announce(gateway);
     await signals.first;
     terminal.stderr.write(`Stopping: transfers have ${GRACE_MS / 1_000} s to finish. Once more stops at once.\n`);
     await Promise.race([
@@ -119,6 +147,8 @@ async function serve(
     ]);
   } finally {
     signals.forget();
+    forgetReload();
+    keyLog?.close();
   }
 }
 
@@ -135,8 +165,12 @@ async function start(gateway: Gateway): Promise<void> {
   }
 }
 
+const FIPS_UNAVAILABLE = `WARNING: tls.profile is fips, but the OpenSSL of this Node has no FIPS provider that works.
+WARNING: only approved algorithms are offered, but no validated module computes them.
+`;
+
 const START_FAILURES: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'another program has this port. Stop it, or choose another port under listen.',
+  EADDRINUSE: 'another program has this port. Stop it, or choose another one under listen (or metrics).',
   EACCES: 'this user may not take ports below 1024. Choose a higher one, or grant CAP_NET_BIND_SERVICE.',
   EADDRNOTAVAIL: 'this machine does not have that address.',
 };
@@ -154,8 +188,10 @@ function stopSignals(terminal: Terminal) {
   return { first: first.promise, second: second.promise, forget };
 }
 
-function listening(addresses: readonly GatewayAddress[]): string {
-  return addresses.map(({ host, port, tls }) => `Listening on ${hostAndPort(host, port)} (${tls} TLS).\n`).join('');
+function listening({ addresses, metricsAddress: metrics }: Reachable): string {
+  const lines = addresses.map(({ host, port, tls }) => `Listening on ${hostAndPort(host, port)} (${tls} TLS).\n`);
+  if (metrics !== undefined) lines.push(`Metrics at http://${hostAndPort(metrics.host, metrics.port)}/metrics.\n`);
+  return lines.join('');
 }
 
 function hostAndPort(host: string, port: number | string): string {
@@ -166,6 +202,9 @@ const HELP = `
 SIGINT (Ctrl-C) or SIGTERM stops it: no new connections, transfers have ${GRACE_MS / 1_000} seconds to finish. A second
 signal stops at once; an upload that was cut off is never published.
 
+SIGHUP reads certificates, keys and the users file again and checks the configuration; sessions keep what they began
+with, and everything else in the configuration is in force from the next start on.
+
 --demo is for a first try on your own machine. It writes what is missing and keeps what is there:
   certs/               a development CA and a server certificate for localhost
   var/sallyport.yaml   the configuration that it serves, on 127.0.0.1:2121
@@ -174,6 +213,9 @@ signal stops at once; an upload that was cut off is never published.
 
 --anonymous shares a folder in one line, over TLS like everything else, with a certificate made for this one run.
 Guests log in as 'anonymous' or 'ftp' with any password.
+
+--tls-keylog appends the secrets of every TLS connection to a file, in the form that Wireshark reads. The file is made
+with mode 0600, and refused when others can use it. Never leave it on: with it, all traffic can be read.
 
 Examples:
   sallyport serve --demo

@@ -9,10 +9,12 @@ import { EXIT_CODES } from './command-failure.ts';
  */
 export interface Terminal {
   readonly stdin: Readable & { readonly isTTY?: boolean };
-  readonly stdout: Writable;
-  readonly stderr: Writable;
+  readonly stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number };
+  readonly stderr: Writable & { readonly isTTY?: boolean };
   /** Calls `act` at every SIGINT and SIGTERM, in place of what they do otherwise, until the returned function is called. */
   onStopSignal(act: () => void): () => void;
+  /** Calls `act` at every SIGHUP, which would end the process otherwise, until the returned function is called. */
+  onReloadSignal(act: () => void): () => void;
   /** Ends the process now, whatever is still open. For someone who asks twice; every other end is a return. */
   exit(code: ExitCode): void;
 }
@@ -31,6 +33,10 @@ export function processTerminal(): Terminal {
     onStopSignal(act) {
       process.on('SIGINT', act).on('SIGTERM', act);
       return () => void process.off('SIGINT', act).off('SIGTERM', act);
+    },
+    onReloadSignal(act) {
+      process.on('SIGHUP', act);
+      return () => void process.off('SIGHUP', act);
     },
     exit: (code) => process.exit(code),
   };

@@ -105,7 +105,7 @@ test('check warns of what is probably not meant, with its place, and gives 0', a
 /** A folder with a configuration and a home. */
 async function folder(): Promise<string> {
   const day = 86_400_000;
-  const { certificate, key } = selfSigned(new Date(Date.now() - day), new Date(Date.now() + day));
+  const { certificate, key } = selfSigned(new Date(Date.now() - day), new Date(Date.now() + 90 * day));
   const place = await temporaryFolder({ 'server.crt': certificate, 'server.key': key, 'sallyport.yaml': CONFIG });
   await mkdir(join(place, 'alice/tools'), { recursive: true });
   await writeFile(join(place, 'alice/a'), '');

@@ -15,6 +15,8 @@ export interface FakeTerminal extends Terminal {
   printed(text: string): Promise<void>;
   /** Sends a stop signal. @returns how many listened. */
   stop(): number;
+  /** Sends a reload signal. @returns how many listened. */
+  reload(): number;
   /** Every code given to `exit`. */
   readonly exits: readonly ExitCode[];
 }
@@ -36,6 +38,7 @@ export function fakeTerminal({ input = '', tty = false } = {}): FakeTerminal {
       },
     });
   const listeners = new Set<() => void>();
+  const reloaders = new Set<() => void>();
   const exits: ExitCode[] = [];
   return {
     stdin,
@@ -44,6 +47,10 @@ export function fakeTerminal({ input = '', tty = false } = {}): FakeTerminal {
     onStopSignal(act) {
       listeners.add(act);
       return () => void listeners.delete(act);
+    },
+    onReloadSignal(act) {
+      reloaders.add(act);
+      return () => void reloaders.delete(act);
     },
     exit: (code) => void exits.push(code),
     output: () => printed.output,
@@ -62,6 +69,10 @@ export function fakeTerminal({ input = '', tty = false } = {}): FakeTerminal {
       const count = listeners.size;
       for (const act of [...listeners]) act();
       return count;
+    },
+    reload() {
+      for (const act of [...reloaders]) act();
+      return reloaders.size;
     },
     exits,
   };

@@ -128,6 +128,15 @@ describe('serve', () => {
   });
 });
 
+test('serve and check say where the metrics are', async () => {
+  const path = await configuration({ more: 'metrics: { port: 0 }\n' });
+  expect((await run(['check', '-c', path])).output).toMatch(/metrics +127\.0\.0\.1 port 0 \(clear HTTP\)/);
+  const { terminal, stopped } = await started(['serve', '-c', path], 'Metrics at');
+  expect(terminal.errors()).toMatch(/Metrics at http:\/\/127\.0\.0\.1:[1-9]\d*\/metrics\.\n/);
+  terminal.stop();
+  expect(await stopped).toBe(0);
+});
+
 describe('serve --demo', () => {
   test.skipIf(skipCurl)(
     'the commands that it prints work, and a second start reuses everything',
