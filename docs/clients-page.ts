@@ -1,11 +1,12 @@
 /** The text of `docs/clients.md`, made from facts and words. */
+import type { EndingFacts } from '../test/interop/close-notify-facts.ts';
 import type { Ability, ClientFacts, Sightings } from '../test/interop/seen.ts';
 import { ABILITIES, DEFAULT_POLICY } from '../test/interop/seen.ts';
 import type { ClientWords } from './clients-words.ts';
-import { CLIENT_WORDS, INTRODUCTION, NOT_RUN } from './clients-words.ts';
+import { CLIENT_WORDS, ENDINGS, INTRODUCTION, NOT_RUN, ONE_TICKET_CLIENTS } from './clients-words.ts';
 
-/** The page. @throws Error when a client was seen for which there are no words, or the other way round. */
-export function clientsPage(facts: readonly ClientFacts[]): string {
+/** The page. `endings` are what is known of TLS libraries. @throws Error when a client was seen for which there are no words, or the other way round. */
+export function clientsPage(facts: readonly ClientFacts[], endings: readonly EndingFacts[]): string {
   const pairs = facts.map((seen) => {
     const words = CLIENT_WORDS.find(({ client }) => client === seen.client);
     if (words === undefined) throw new Error(`docs/clients-words.ts says nothing of ${seen.client}`);
@@ -19,7 +20,8 @@ export function clientsPage(facts: readonly ClientFacts[]): string {
     ...pairs.map(({ seen, words }) => `| ${seen.client} | ${seen.version} | ${words.needs} | ${words.why} |`),
   ];
   const sections = pairs.map(({ seen, words }) => section(seen, words));
-  return `${[INTRODUCTION, summary.join('\n'), ...sections, NOT_RUN].join('\n\n')}\n`;
+  const closing = [ENDINGS, endingsTable(endings)];
+  return `${[INTRODUCTION, summary.join('\n'), ...sections, ONE_TICKET_CLIENTS, ...closing, NOT_RUN].join('\n\n')}\n`;
 }
 
 function section({ client, sightings }: ClientFacts, { use, troubles }: ClientWords): string {
@@ -30,6 +32,23 @@ function section({ client, sightings }: ClientFacts, { use, troubles }: ClientWo
   });
   const list = troubles.map((trouble) => `- ${trouble}`).join('\n');
   return [`## ${client}`, `\`\`\`\n${use}\n\`\`\``, ...tables, ...(list === '' ? [] : [list])].join('\n\n');
+}
+
+/** A row for each way in which a library ends connections. */
+function endingsTable(endings: readonly EndingFacts[]): string {
+  const versions = ['TLSv1.2', 'TLSv1.3'] as const;
+  const shown = (seen: EndingFacts['sends']) => {
+    const answers = versions.map((version) => seen[version] ?? '–');
+    return answers[0] === answers[1] ? (answers[0] ?? '–') : answers.join(', ');
+  };
+  return [
+    '| library | version | an upload ended by | sends close_notify | notices a download that was cut off |',
+    '|---|---|---|---|---|',
+    ...endings.map(
+      ({ library, version, ending, sends, notices }) =>
+        `| ${library} | ${version} | ${ending} | ${shown(sends)} | ${shown(notices)} |`,
+    ),
+  ].join('\n');
 }
 
 /** A row for each way; a column for each ability that anybody asked for. */

@@ -19,10 +19,11 @@ and \`close_notify: required\`. A setting in these tables belongs to the account
 (\`users[].session_reuse\`, \`users[].close_notify\`), so that nobody else loses anything by it.`;
 
 const LENIENT = '`session_reuse: preferred`';
-const ONE_TICKET = 'Over TLS 1.3 it uses its ticket once, and an upload brings it no other.';
+const ONE_TICKET =
+  'Over TLS 1.3 it uses each ticket once, and an upload, which it ends without reading, brings it no other.';
 const ONE_TICKET_ADVICE =
-  'Over TLS 1.3 a second transfer in one login can get 522. Log in once a file, keep to TLS 1.2, or give the account ' +
-  '`session_reuse: preferred`.';
+  'Over TLS 1.3 a transfer behind an upload can get 522; downloads and listings bring the next ticket along. Log in once ' +
+  'for each upload, keep to TLS 1.2, or give the account `session_reuse: preferred`.';
 
 export const CLIENT_WORDS: readonly ClientWords[] = [
   {
@@ -38,18 +39,18 @@ export const CLIENT_WORDS: readonly ClientWords[] = [
     why: ONE_TICKET,
     use: 'curl --ssl-reqd --cacert ca.crt --user partner --upload-file report.csv ftp://host:2121/inbox/\ncurl --ssl-reqd --cacert ca.crt --user partner --remote-name ftp://host:2121/outbox/report.csv',
     troubles: [
-      'Several uploads in one call over TLS 1.3 get 522 from the second on. Use one call a file, `--tls-max 1.2`, or `session_reuse: preferred`.',
+      'Several uploads in one call over TLS 1.3 get 522 from the second on; several downloads do not. Use one call a file, `--tls-max 1.2`, or `session_reuse: preferred`.',
       'curl 7.87 and 7.88 (Debian 12) do not begin TLS on the data connection in active mode. Use passive mode, or curl 8.',
       '`--ftp-ssl-control` leaves data in clear: it is refused with 521. Use `--ssl-reqd`.',
     ],
   },
   {
     client: 'Java commons-net',
-    needs: `${LENIENT}; over TLS 1.3 \`close_notify: preferred\` as well`,
-    why: 'It never resumes the session. Over TLS 1.3 Java sends `user_canceled` before its close_notify, and the gateway does not see the end of an upload.',
-    use: 'FTPSClient ftp = new FTPSClient(sslContext);\nftp.setEnabledProtocols(new String[] {"TLSv1.2"});\nftp.setEndpointCheckingEnabled(true);\nftp.connect(host, 2121);\nftp.login(user, password);\nftp.execPBSZ(0);\nftp.execPROT("P");\nftp.setFileType(FTP.BINARY_FILE_TYPE);\nftp.enterLocalPassiveMode();',
+    needs: LENIENT,
+    why: 'It never resumes the session.',
+    use: 'FTPSClient ftp = new FTPSClient(sslContext);\nftp.setEndpointCheckingEnabled(true);\nftp.connect(host, 2121);\nftp.login(user, password);\nftp.execPBSZ(0);\nftp.execPROT("P");\nftp.setFileType(FTP.BINARY_FILE_TYPE);\nftp.enterLocalPassiveMode();',
     troubles: [
-      'With TLS 1.2 only (`setEnabledProtocols`, as above) close_notify may stay required, so that a cut upload is still noticed.',
+      'Say `logout()` before `disconnect()`: over TLS 1.3, with a timeout set (`setDefaultTimeout`), Java waits that long for the gateway to close the control connection first, which it does behind QUIT alone.',
       'Without `execPBSZ(0)` and `execPROT("P")` data connections are refused with 521.',
     ],
   },
@@ -65,7 +66,7 @@ export const CLIENT_WORDS: readonly ClientWords[] = [
   {
     client: 'Perl Net::FTP',
     needs: `${LENIENT}, or active mode with TLS 1.2`,
-    why: 'In passive mode it looks the session up under the address of the data connection and finds none. Over TLS 1.3 it uses each ticket once.',
+    why: 'In passive mode it looks the session up under the address of the data connection and finds none. Over TLS 1.3 it uses each ticket once, has two, and an upload brings it no other.',
     use: 'my $ftp = Net::FTP->new($host, Port => 2121, Passive => 1, SSL_ca_file => "ca.crt") or die $@;\n$ftp->starttls or die $ftp->message;\n$ftp->login($user, $password) or die $ftp->message;\n$ftp->binary;',
     troubles: [
       'In passive mode without resumption it says `Connection closed` and does not show the 522 that it was sent.',
@@ -75,18 +76,17 @@ export const CLIENT_WORDS: readonly ClientWords[] = [
   },
   {
     client: 'Perl Net::FTP with a session key',
-    needs: `none for one transfer a login, or with TLS 1.2; otherwise ${LENIENT}`,
-    why: 'One line makes it find the session in passive mode. Over TLS 1.3 it uses each ticket once.',
+    needs: `none for downloads, for two uploads a login, or with TLS 1.2; otherwise ${LENIENT}`,
+    why: 'One line makes it find the session in passive mode. Over TLS 1.3 it uses each ticket once, has two, and an upload brings it no other.',
     use: "use IO::Socket::SSL;\nIO::Socket::SSL::set_args_filter_hack(sub { my ($is_server, $args) = @_; $args->{SSL_session_key} = 'ftp' });",
     troubles: ['The line is for passive mode only, and for a program that talks to one server.', ONE_TICKET_ADVICE],
   },
   {
     client: 'PHP ftp_ssl_connect',
-    needs: `none for one transfer a login, or with TLS 1.2; otherwise ${LENIENT}`,
-    why: ONE_TICKET,
+    needs: 'none',
+    why: 'It resumes the session, over TLS 1.3 with each ticket once; it reads every data connection to its end, where the next ticket is.',
     use: "$ftp = ftp_ssl_connect($host, 2121);\nftp_login($ftp, $user, $password);\nftp_pasv($ftp, true);\nftp_put($ftp, 'inbox/report.csv', 'report.csv', FTP_BINARY);",
     troubles: [
-      ONE_TICKET_ADVICE,
       'It has no setting for the TLS version: name a file in `OPENSSL_CONF` whose `system_default` section says `MaxProtocol = TLSv1.2`.',
       'It checks no certificate, so that whoever sits in between can read the password. Use curl from PHP where that matters.',
       'After a refused transfer it reads replies one behind the other: close the connection and log in anew.',
@@ -119,7 +119,7 @@ export const CLIENT_WORDS: readonly ClientWords[] = [
   },
   {
     client: 'Ruby net/ftp',
-    needs: `none for one transfer a login, or with TLS 1.2; otherwise ${LENIENT}`,
+    needs: `none for downloads, for one upload a login, or with TLS 1.2; otherwise ${LENIENT}`,
     why: ONE_TICKET,
     use: "Net::FTP.open(host, port: 2121, username: user, password: password,\n              ssl: { ca_file: 'ca.crt', max_version: OpenSSL::SSL::TLS1_2_VERSION }) do |ftp|\n  ftp.putbinaryfile('report.csv', 'inbox/report.csv')\nend",
     troubles: [ONE_TICKET_ADVICE],
@@ -142,6 +142,22 @@ export const CLIENT_WORDS: readonly ClientWords[] = [
     ],
   },
 ];
+
+export const ONE_TICKET_CLIENTS = `## Tickets that are used once
+
+Over TLS 1.3 most libraries use a ticket once (RFC 8446 appendix C.4). The control connection gives two. Every data connection
+that resumes gives one more: in a download it comes first, in an upload only behind the client's end of data, because a client
+that closes with a ticket unread would cut its own upload by a reset. PHP reads that far. curl, Ruby and Perl close first, so an
+upload costs them a ticket: curl and Ruby, which keep one, can then transfer no more in that login; Perl, which keeps both, after
+its second. No ticket can be sent on a control connection later on, as far as Node goes. TLS 1.2 knows no such thing: there one
+ticket serves for everything.`;
+
+export const ENDINGS = `## close_notify by TLS library
+
+How programs end a data connection, over TLS 1.2 and 1.3, with storage fast and slow; seen in the same run. An upload that ends
+without close_notify is answered 426 where \`close_notify\` is required. A download always ends with the gateway's own
+(the run looked at the wire); whether a client would notice that it is missing is its own affair, and those that do not can
+compare SIZE or HASH. Over TLS 1.3 Java sends \`user_canceled\` in front of its close_notify.`;
 
 export const NOT_RUN = `## Not run here
 

@@ -7,7 +7,7 @@ import type { Deflate, Inflate } from 'node:zlib';
 import { createDeflate, createInflate } from 'node:zlib';
 import type { DataConnection, DataEnd } from '../spi/data-port.ts';
 import { Fault } from '../spi/fault.ts';
-import type { TlsFacts } from '../spi/session.ts';
+import type { TlsFacts } from '../spi/tls-facts.ts';
 
 /** The connection for sending, deflated at `level`: 0 stores, 1 is fast, 9 is small. */
 export function deflating(connection: DataConnection, level: number): DataConnection {

@@ -41,11 +41,13 @@ const HOUSE: House = {
     number: 5,
     outside: ['yaml', 'zod', 'node:fs', 'node:path', 'node:crypto'],
     inFiles: {
+      'src/config/known-roots.ts': ['node:tls'],
       'src/config/load-modules.ts': ['node:module', 'node:url'],
       'src/config/own-package.ts': ['node:module'],
     },
   },
-  server: { number: 6, outside: ['pino', 'pino-pretty', 'iconv-lite', 'node:*'] },
+  server: { number: 6, outside: ['pino', 'pino-pretty', 'iconv-lite', 'prom-client', 'node:*'] },
+  probe: { number: 6, outside: ['node:net', 'node:tls', 'node:crypto', 'node:dns'] },
   testing: { number: 8, outside: ['node:assert', 'node:crypto'] },
   cli: { number: 7, outside: ['commander', 'ipaddr.js', 'node:*'], inFiles: { 'src/cli/cert': ['node-forge'] } },
 };

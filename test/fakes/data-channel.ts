@@ -1,7 +1,8 @@
 /** A data channel without a socket: what a client sends is given, what it receives is kept. */
 import type { DataConnection, DataEnd, DataPort, Direction } from '../../src/spi/data-port.ts';
 import { Fault } from '../../src/spi/fault.ts';
-import type { Endpoint, TlsFacts } from '../../src/spi/session.ts';
+import type { Endpoint } from '../../src/spi/session.ts';
+import type { TlsFacts } from '../../src/spi/tls-facts.ts';
 import { Failures } from './failures.ts';
 
 /** What a protected connection of these tests has negotiated. */

@@ -4,6 +4,7 @@ import { expect } from 'vitest';
 import { isPasswordHash } from '../../src/auth/password-hash.ts';
 import { subjectName } from '../../src/cli/certificate-names.ts';
 import { fromSnakeCase } from '../../src/config/key-names.ts';
+import { DER, der } from '../../src/lib/der.ts';
 import { looksLikeHttp, parseCommandLine } from '../../src/protocol/command-line.ts';
 import { FACT_NAMES, featFactList, formatFacts, parseFactList } from '../../src/protocol/facts.ts';
 import type { FileFacts } from '../../src/protocol/file-facts.ts';
@@ -24,6 +25,7 @@ import { CHARSET_NAMES } from '../../src/spi/charset.ts';
 import { parsePermissions } from '../../src/spi/permissions.ts';
 import { CrlfToLf, LfToCrlf } from '../../src/transfer/ascii.ts';
 import { inflating } from '../../src/transfer/deflate.ts';
+import { negotiatedGroup } from '../../src/transport/negotiated-group.ts';
 import { FakeDataConnection } from '../fakes/data-channel.ts';
 import { argument, cut, longText, manyNames, places, text, wireBytes } from './arbitraries.ts';
 import { fuzz } from './fuzz.ts';
@@ -246,4 +248,23 @@ fuzz(
       }
     }),
   { runs: 20 },
+);
+
+fuzz('a TLS session yields a group or none, whatever its bytes are', () =>
+  fc.property(
+    fc.uint8Array({ maxLength: 300 }),
+    fc.array(fc.tuple(fc.nat(30), fc.uint8Array({ maxLength: 6 })), { maxLength: 12 }),
+    (bytes, parts) => {
+      const fields = parts.map(([tag, content]) => der(0xa0 + tag, der(DER.integer, Buffer.from(content))));
+      const session = der(DER.sequence, der(DER.integer, Buffer.from([1])), ...fields);
+      for (const written of [
+        Buffer.from(bytes),
+        session,
+        Buffer.concat([session.subarray(0, -1), Buffer.from(bytes)]),
+      ]) {
+        const group = negotiatedGroup(written);
+        if (group !== undefined) expect(group).toMatch(/^(?:[A-Za-z0-9]{5,20}|0x[0-9a-f]{4})$/);
+      }
+    },
+  ),
 );
