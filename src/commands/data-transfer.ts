@@ -35,7 +35,9 @@ export async function overData<T>(
     throw direction === 'send' ? aboutSending(error) : error;
   } finally {
     const transferMs = Math.round(context.clock.monotonicMs() - startMs);
-    context.note({ transferMs, dataBytes: connection?.bytesMoved ?? 0, dataTls: connection?.tls ?? 'none' });
+    context.note({ transferMs, dataBytes: connection?.bytesMoved ?? 0 });
+    // Of a connection that was refused the notes may know more.
+    if (connection !== undefined) context.note({ dataTls: connection.tls ?? 'none' });
   }
 }
 

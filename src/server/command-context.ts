@@ -109,7 +109,7 @@ function loggedIn(session: Session): Account {
 }
 
 /** The data channel of a transfer: the connection that it opens is held to rates, and is the one that STAT reports on. */
-function observed({ data, house, session }: ContextParts, transfer: Transfer): DataPort {
+function observed({ data, house, session, notes }: ContextParts, transfer: Transfer): DataPort {
   return {
     listen: () => data.listen(),
     target: (endpoint) => data.target(endpoint),
@@ -120,6 +120,7 @@ function observed({ data, house, session }: ContextParts, transfer: Transfer): D
     async open(direction, signal) {
       const connection = await data.open(direction, signal);
       try {
+        notes.dataTls = connection.tls ?? 'none';
         guardData(house.settings, session, connection.tls);
         transfer.connection = house.rates.hold({ connection, session, direction, signal });
       } catch (error) {

@@ -129,6 +129,9 @@ describe('post-quantum keys', () => {
     const gateway = await gatewayWith({}, options, { postQuantum: 'required' });
     const client = await RawClient.login(gateway, { dataTls: { ecdhCurve: 'X25519' } });
     expect(await client.upload('STOR a.bin', 'content')).toMatch(/^522 .*X25519MLKEM768/);
+    // What was refused is known to the log, and so to the inventory.
+    const refused = gateway.log.of('command.failed').find(({ verb }) => verb === 'STOR');
+    expect(refused).toMatchObject({ dataTls: { version: 'TLSv1.3', group: 'x25519' } });
     await client.send('PROT C');
     expect(await client.send('EPSV')).toMatch(/^521 /);
   });
