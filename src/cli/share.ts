@@ -35,7 +35,7 @@ export interface Share {
 }
 
 /** How long such a server may run before its certificate has expired, in days. */
-const DAYS = 30;
+const DAYS = 90;
 
 /** Makes it ready. @throws CommandFailure when there is no such folder. */
 export async function prepareShare(wanted: ShareOptions, nowMs: number): Promise<Share> {
