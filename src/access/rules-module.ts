@@ -10,7 +10,7 @@ import type { DirectorySection } from '../spi/directive.ts';
 import { Fault } from '../spi/fault.ts';
 import type { FileSystem } from '../spi/file-system.ts';
 import { DECLINED, defineModule, type Module } from '../spi/module.ts';
-import type { Session } from '../spi/session.ts';
+import { accountIn, type Session } from '../spi/session.ts';
 import type { Settings } from '../spi/settings.ts';
 import {
   type Decision,
@@ -117,7 +117,7 @@ export function filesUnderRules(
 
 /** Who a session is to rules. */
 function subjectOf({ classesOf }: RuleSources, session: Session): Subject {
-  const account = session.login.state === 'LoggedIn' ? session.login.account : undefined;
+  const account = accountIn(session);
   return { user: account?.name, groups: account?.groups ?? [], classes: classesOf(session) };
 }
 

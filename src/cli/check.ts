@@ -1,13 +1,11 @@
 /** `sallyport check`: says whether a configuration is right, and what it amounts to. */
 import type { Command } from 'commander';
 import type { GatewayOptions } from '../config/options.ts';
-import { systemClock } from '../lib/clock.ts';
 import { isFipsModeAvailable } from '../lib/fips.ts';
 import { printable } from '../lib/printable.ts';
-import { Certificates, type GatewayCertificate } from '../server/certificates.ts';
-import { createGateway } from '../server/gateway.ts';
+import type { GatewayCertificate } from '../server/certificates.ts';
+import { createGateway, type Gateway } from '../server/gateway.ts';
 import { wishesOf } from '../server/tls-wishes.ts';
-import { silentLog } from '../spi/log.ts';
 import { hasHybridGroups, NO_HYBRID_GROUPS, tlsTerms } from '../transport/tls-terms.ts';
 import { CommandFailure } from './command-failure.ts';
 import type { Configuration } from './configuration.ts';
@@ -24,16 +22,18 @@ export function addCheckCommand(program: Command, terminal: Terminal): void {
     .addHelpText('after', HELP)
     .action(async ({ config }: { readonly config: string }) => {
       const configuration = await requireConfiguration(config, terminal);
-      refuseUnlessComposed(configuration);
-      const { overview } = new Certificates(configuration.options, { clock: systemClock, log: silentLog });
-      terminal.stdout.write(`${config}: ok\n${summary(configuration)}${overview.map(certificateLine).join('')}`);
+      const { certificates } = composed(configuration);
+      terminal.stdout.write(`${config}: ok\n${summary(configuration)}${certificates.map(certificateLine).join('')}`);
     });
 }
 
-/** Finds what shows only when everything is put together, such as a handler for a command that there is not. */
-function refuseUnlessComposed({ options, modules }: Configuration): void {
+/**
+ * The gateway, which is not started: some things show only when everything is put together, such as a handler for a command
+ * that there is not. @throws CommandFailure (wrong use).
+ */
+function composed({ options, modules }: Configuration): Gateway {
   try {
-    createGateway(options, { modules });
+    return createGateway(options, { modules });
   } catch (error) {
     throw new CommandFailure('wrongUse', error instanceof Error ? error.message : String(error), { cause: error });
   }

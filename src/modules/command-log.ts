@@ -2,7 +2,7 @@
 import type { LogFields } from '../spi/log.ts';
 import type { Module, Request, Result } from '../spi/module.ts';
 import { defineModule } from '../spi/module.ts';
-import type { Session } from '../spi/session.ts';
+import { accountIn, type Session } from '../spi/session.ts';
 
 /** Logs each command once, behind everything else and before its reply is sent. */
 export function commandLog(): Module {
@@ -18,7 +18,7 @@ export function commandLog(): Module {
 function write({ traits, argument, context }: Request, result: Result): void {
   const { session, log } = context;
   const failed = result.reply.code >= 400;
-  const account = session.login.state === 'LoggedIn' ? session.login.account.name : undefined;
+  const account = accountIn(session)?.name;
   const fields = {
     verb: traits.verb,
     argument,

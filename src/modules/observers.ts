@@ -9,7 +9,7 @@ import type { FileSystem } from '../spi/file-system.ts';
 import type { Log } from '../spi/log.ts';
 import type { Module, Request, Result } from '../spi/module.ts';
 import { defineModule } from '../spi/module.ts';
-import type { Endpoint, Session, SessionChange } from '../spi/session.ts';
+import { accountIn, type Endpoint, type Session, type SessionChange } from '../spi/session.ts';
 
 /** Every event has the session that it happened in. */
 export interface SessionEvent {
@@ -141,8 +141,8 @@ async function tellFailure(on: Partial<GatewayEvents>, request: Request, result:
 /** The facts of a transfer that reads or writes a file, whatever its verb. */
 function fileEvent({ traits, context: { session } }: Request, result: Result): FileEvent | undefined {
   if (traits.data !== 'transfers' || (traits.class !== 'read' && traits.class !== 'write')) return undefined;
-  if (session.login.state !== 'LoggedIn') return undefined;
-  const { account } = session.login;
+  const account = accountIn(session);
+  if (account === undefined) return undefined;
   const { path, bytes, sha256 } = result.notes;
   if (typeof path !== 'string') return undefined;
   return {
@@ -179,8 +179,8 @@ function inSession({ id, peer, host }: Session): SessionEvent {
   return { session: id, peer, host };
 }
 
-function nameIn({ login }: Session): string | undefined {
-  return login.state === 'LoggedIn' ? login.account.name : undefined;
+function nameIn(session: Session): string | undefined {
+  return accountIn(session)?.name;
 }
 
 function numberIn({ notes }: Result, name: string): number {

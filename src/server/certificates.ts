@@ -23,6 +23,7 @@ import {
 } from '../config/certificate-files.ts';
 import type { GatewayOptions } from '../config/options.ts';
 import type { Clock, Timer } from '../lib/clock.ts';
+import { oneAtATime } from '../lib/one-at-a-time.ts';
 import type { Log } from '../spi/log.ts';
 import { checkOcspResponse, type OcspSubject } from '../transport/ocsp.ts';
 import { chosenCertificate, type KeyKind, type Staple } from '../transport/stapling.ts';
@@ -74,7 +75,8 @@ export class Certificates implements Reloadable {
   readonly #answers: OcspAnswers;
   #poll: Timer | undefined;
   #daily: Timer | undefined;
-  #reading: Promise<unknown> = Promise.resolve();
+  /** Two readings at a time could leave the older one in force. */
+  readonly #oneAtATime = oneAtATime();
 
   /** Reads all certificates. @throws CertificatesRefused; the system's error for a file that cannot be read. */
   constructor(
@@ -272,13 +274,6 @@ export class Certificates implements Reloadable {
       if (error.message !== told) this.#log.error('certificate.reload_refused', { host, error });
       return error.message;
     }
-  }
-
-  /** Two readings at a time could leave the older one in force. */
-  #oneAtATime<Result>(act: () => Promise<Result>): Promise<Result> {
-    const done = this.#reading.then(act);
-    this.#reading = done.catch(() => undefined);
-    return done;
   }
 
   #tellExpiry(): void {

@@ -8,8 +8,10 @@ import { readFileSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import type { GatewayOptions } from '../config/options.ts';
 import type { Clock, Timer } from '../lib/clock.ts';
+import { oneAtATime } from '../lib/one-at-a-time.ts';
 import type { Log } from '../spi/log.ts';
 import { type RevocationList, revocationLists } from '../transport/revocation-lists.ts';
+import { ABSENT, fileVersion } from './file-version.ts';
 import type { Reloadable, ReloadOutcome } from './reload.ts';
 
 /** What is asked of clients in one place: the same object until it is replaced. */
@@ -39,7 +41,8 @@ export class ClientAuthorities implements Reloadable {
   readonly #intervalMs: number;
   readonly #places: readonly Place[];
   #poll: Timer | undefined;
-  #reading: Promise<unknown> = Promise.resolve();
+  /** Two readings at a time could leave the older one in force. */
+  readonly #oneAtATime = oneAtATime();
 
   /** Reads all files. @throws AuthoritiesRefused; the system's error for a file that cannot be read. */
   constructor(
@@ -130,13 +133,6 @@ export class ClientAuthorities implements Reloadable {
       }
     }
   }
-
-  /** Two readings at a time could leave the older one in force. */
-  #oneAtATime<Result>(act: () => Promise<Result>): Promise<Result> {
-    const done = this.#reading.then(act);
-    this.#reading = done.catch(() => undefined);
-    return done;
-  }
 }
 
 /** A list that ends within this is told of: most are issued daily or weekly. */
@@ -203,12 +199,8 @@ async function textsOf({ ca, caFile, crlFile }: Source) {
 
 /** Something that changes whenever one of the files does. */
 async function versionOf({ caFile, crlFile }: Source): Promise<string> {
-  const versions = [caFile, crlFile].map(async (file) => {
-    if (file === undefined) return '';
-    const { mtimeMs, ctimeMs, size, ino } = await stat(file).catch(() => ABSENT);
-    return `${mtimeMs} ${ctimeMs} ${size} ${ino}`;
-  });
+  const versions = [caFile, crlFile].map(async (file) =>
+    file === undefined ? '' : stat(file).then(fileVersion, () => ABSENT),
+  );
   return (await Promise.all(versions)).join('\n');
 }
-
-const ABSENT = { mtimeMs: 0, ctimeMs: 0, size: 0, ino: 0 };

@@ -1,7 +1,8 @@
 /** The files of certificates and keys as a running gateway sees them: what they hold, and whether they have changed. */
-import { readFileSync, type Stats, statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { PairContents, PairOptions } from '../config/certificate-files.ts';
+import { ABSENT, fileVersion } from './file-version.ts';
 
 /** What they hold, read at once, for the start. @throws the system's error when a file cannot be read. */
 export function contentsNow(pair: PairOptions): PairContents {
@@ -16,18 +17,14 @@ export function contentsNow(pair: PairOptions): PairContents {
 
 /** Something that changes whenever one of the files does; empty where there is none. */
 export async function versionOf(pairs: readonly PairOptions[]): Promise<string> {
-  const versions = filesOf(pairs).map((file) => stat(file).then(versionText, () => 'absent'));
+  const versions = filesOf(pairs).map((file) => stat(file).then(fileVersion, () => ABSENT));
   return (await Promise.all(versions)).join('\n');
 }
 
 /** The same at once, for the start. */
 export function versionNow(pairs: readonly PairOptions[]): string {
   const stats = filesOf(pairs).map((file) => statSync(file, { throwIfNoEntry: false }));
-  return stats.map((facts) => (facts === undefined ? 'absent' : versionText(facts))).join('\n');
-}
-
-function versionText({ mtimeMs, ctimeMs, size, ino }: Stats): string {
-  return `${mtimeMs} ${ctimeMs} ${size} ${ino}`;
+  return stats.map((facts) => (facts === undefined ? ABSENT : fileVersion(facts))).join('\n');
 }
 
 function filesOf(pairs: readonly PairOptions[]): readonly string[] {

@@ -1,5 +1,6 @@
 /** Files that are read again when they have changed, while the gateway runs. */
 import { stat } from 'node:fs/promises';
+import { fileVersion } from './file-version.ts';
 
 /** A file's content as it was when it was last right. */
 export interface RereadFile<Content> {
@@ -19,9 +20,7 @@ export function rereadFile<Content>(
   let content: Content | undefined;
   let seen = '';
   const readIf = async (which: 'any' | 'changed') => {
-    const { mtimeMs, ctimeMs, size, ino } = await stat(path);
-    // A change of mode is one too, which the time of modification does not show.
-    const version = `${mtimeMs} ${ctimeMs} ${size} ${ino}`;
+    const version = fileVersion(await stat(path));
     if (version === seen && which === 'changed') return;
     const occasion = seen === '' ? 'start' : 'change';
     // A version that is wrong is reported once, not at every login.

@@ -114,9 +114,9 @@ export type SessionChange =
   | { readonly kind: 'Close' };
 
 /** The charset in force: the account's, once it is known, unless the client has asked for UTF-8. */
-export function charsetOf({ login, utf8Asked }: Session): Charset {
-  if (login.state !== 'LoggedIn' || utf8Asked) return UTF_8;
-  return login.account.charset ?? UTF_8;
+export function charsetOf(session: Session): Charset {
+  const own = session.utf8Asked ? undefined : accountIn(session)?.charset;
+  return own ?? UTF_8;
 }
 
 /** The account of a session that is logged in; undefined before. */
