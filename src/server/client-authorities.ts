@@ -10,7 +10,7 @@ import type { GatewayOptions } from '../config/options.ts';
 import type { Clock, Timer } from '../lib/clock.ts';
 import { oneAtATime } from '../lib/one-at-a-time.ts';
 import type { Log } from '../spi/log.ts';
-import { type RevocationList, revocationLists } from '../transport/revocation-lists.ts';
+import { endOf, type RevocationList, revocationLists } from '../transport/revocation-lists.ts';
 import { ABSENT, fileVersion } from './file-version.ts';
 import type { Reloadable, ReloadOutcome } from './reload.ts';
 
@@ -82,7 +82,7 @@ export class ClientAuthorities implements Reloadable {
 
   /** Reads all files again. @throws AuthoritiesRefused naming every mistake; the old ones stay in force there. */
   async reload(): Promise<ReloadOutcome> {
-    return await this.#oneAtATime(() => this.#readAgain('all'));
+    return await this.#oneAtATime(() => this.#readAgain('all').finally(() => this.#tellEnds()));
   }
 
   #pollLater(): void {
@@ -122,21 +122,19 @@ export class ClientAuthorities implements Reloadable {
   #tellEnds(): void {
     const nowMs = this.#clock.now();
     for (const { source, lists, told } of this.#places) {
-      for (const { issuer, nextUpdateMs } of lists) {
-        const ended = nextUpdateMs <= nowMs;
-        const key = `${issuer} ${nextUpdateMs} ${ended}`;
-        if (nextUpdateMs - nowMs > LIST_WARNING_MS || told.has(key)) continue;
+      for (const list of lists) {
+        const { issuer, nextUpdateMs } = list;
+        const end = endOf(list, nowMs);
+        const key = `${issuer} ${nextUpdateMs} ${end}`;
+        if (end === 'later' || told.has(key)) continue;
         told.add(key);
         const fields = { host: source.host, issuer, nextUpdate: new Date(nextUpdateMs).toISOString() };
-        if (ended) this.#log.error('crl.ended', fields);
+        if (end === 'ended') this.#log.error('crl.ended', fields);
         else this.#log.warn('crl.ends_soon', fields);
       }
     }
   }
 }
-
-/** A list that ends within this is told of: most are issued daily or weekly. */
-const LIST_WARNING_MS = 6 * 3_600_000;
 
 const NOBODY_ASKED: ClientTrust = { mode: 'off', ca: undefined, crls: [] };
 

@@ -43,9 +43,13 @@ export async function beginControlTls(
       const named = virtualHosts.identityOf(serverName);
       if (named === identity) return context;
       const chosen = identityFor(named, hello);
-      const { secure, staple, asksForCertificate } = tlsContext(chosen, options.limits.sessionTimeMaxMs, ticketKeys);
+      const { secure, lists, staple, asksForCertificate } = tlsContext(
+        chosen,
+        options.limits.sessionTimeMaxMs,
+        ticketKeys,
+      );
       // Data connections present the same certificate, and what remembers their sessions stays the same.
-      const own = { ...context, secure, staple, asksForCertificate };
+      const own = { ...context, secure, lists, staple, asksForCertificate };
       use(own);
       return own;
     });

@@ -36,6 +36,8 @@ const FALSE_BYTES = Buffer.alloc(2 * (RECORD_HEADER_BYTES + 16_384 + 256));
 export class CloseNotifyGuard extends Duplex {
   readonly #socket: Socket;
   #endSeen = false;
+  #received = false;
+  #leftUnused = false;
   #endPassed = false;
   #held: Buffer[] | undefined;
   #released = false;
@@ -58,9 +60,13 @@ export class CloseNotifyGuard extends Duplex {
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     socket.on('end', () => {
       this.#endSeen = true;
+      this.#leftUnused = !this.#received;
       onProgress();
     });
-    socket.on('error', (error) => this.destroy(error));
+    socket.on('error', (error) => {
+      this.#leftUnused = !this.#received;
+      this.destroy(error);
+    });
     socket.on('close', () => {
       // After a FIN there may still be bytes on their way to the reader.
       if (!this.#endSeen) this.destroy();
@@ -71,6 +77,11 @@ export class CloseNotifyGuard extends Duplex {
   /** Whether the peer's FIN has arrived and every byte before it has been handed to the TLS layer. */
   get endSeen(): boolean {
     return this.#endSeen && this.readableLength === 0;
+  }
+
+  /** Whether the peer has ended the connection without having sent a single byte: no TLS will ever begin on it. */
+  get leftUnused(): boolean {
+    return this.#leftUnused;
   }
 
   /** Whether the FIN has been passed on: an end of the TLS layer after this moment proves nothing. */
@@ -130,6 +141,7 @@ export class CloseNotifyGuard extends Duplex {
   }
 
   #receive(chunk: Buffer): void {
+    this.#received = true;
     if (this.#discarding) return;
     if (!this.#released && this.#held === undefined && this.#hasApplicationData(chunk)) this.#held = [];
     if (!this.push(chunk)) this.#socket.pause();

@@ -14,6 +14,7 @@ import type { Endpoint } from '../spi/session.ts';
 import type { TlsFacts } from '../spi/tls-facts.ts';
 import { ALPN_CALLBACKS } from './alpn.ts';
 import { askForCertificate, type ShownCertificate, shownCertificate } from './client-certificate.ts';
+import { verifyAgainst } from './held-lists.ts';
 import { type Hello, helloOf, staplingServer } from './stapling.ts';
 import { renewTickets } from './ticket-renewal.ts';
 import type { TlsContext } from './tls-context.ts';
@@ -141,12 +142,13 @@ export class ControlConnection {
           chosen = byName(serverName.toLowerCase(), helloOf(secured));
           askForCertificate(secured, chosen.asksForCertificate);
           // Named again, the context of the start would lose all its certificates but one: see `host-identity.ts`.
-          done(null, chosen === context ? undefined : chosen.secure);
+          done(null, chosen === context ? undefined : (chosen.lists ?? chosen.secure));
         } catch (error) {
           done(error instanceof Error ? error : new Error(String(error)));
         }
       },
     });
+    if (context.lists !== undefined) verifyAgainst(secured, context.lists);
     if (context.keyLog !== undefined) secured.on('keylog', context.keyLog);
     this.#stream = secured;
     this.#reader = new LineReader(this.#options.lineBytesMax);

@@ -9,6 +9,7 @@ import type { TlsFacts } from '../spi/tls-facts.ts';
 import { ALPN_CALLBACKS } from './alpn.ts';
 import { type ShownCertificate, shownCertificate } from './client-certificate.ts';
 import { CloseNotifyGuard } from './close-notify-guard.ts';
+import { verifyAgainst } from './held-lists.ts';
 import { namesAdmitted } from './server-name.ts';
 import { staplingServer } from './stapling.ts';
 import type { TlsContext } from './tls-context.ts';
@@ -71,7 +72,8 @@ export class StreamDataConnection implements DataConnection {
       this.#secured = Promise.resolve();
     } else {
       const highWaterMark = Math.max(options.receiveBytes, options.sendBytes);
-      this.#guard = new CloseNotifyGuard(socket, () => this.#progress(), options);
+      const guard = new CloseNotifyGuard(socket, () => this.#progress(), options);
+      this.#guard = guard;
       const { recalling, staple } = context;
       // Only where there is something to staple: being asked for it makes each handshake wait for a turn of the event loop.
       const server =
@@ -82,19 +84,24 @@ export class StreamDataConnection implements DataConnection {
               () => context,
               () => secured,
             );
-      const { secure: secureContext, admits, keyLog } = context;
+      const { secure: secureContext, keyLog } = context;
+      const lists = options.asksForCertificate === true ? context.lists : undefined;
+      const admits = context.admits ?? (lists && (() => true));
       const tlsOptions: TlsSocketOptions = {
         ...{ isServer: true, server, secureContext, highWaterMark, ALPNCallback: ALPN_CALLBACKS['ftp-data'] },
         requestCert: options.asksForCertificate === true,
         rejectUnauthorized: false,
-        // Only where names count: it would cost each handshake such a turn.
+        // Only where names count, or certificates of clients: it would cost each handshake such a turn.
         ...(admits !== undefined && { SNICallback: namesAdmitted(admits) }),
       };
-      const secured: TLSSocket = new TLSSocket(this.#guard, tlsOptions);
+      const secured: TLSSocket = new TLSSocket(guard, tlsOptions);
+      if (lists !== undefined) verifyAgainst(secured, lists);
       if (keyLog !== undefined) secured.on('keylog', keyLog);
       this.#stream = secured;
-      this.#guard.on('error', (error) => this.#fail(error));
+      guard.on('error', (error) => this.#fail(error));
       secured.on('_tlsError', () => this.#failTest());
+      // TLS is told of no FIN before its time, and would wait for a handshake that cannot come any more.
+      socket.on('end', () => guard.leftUnused && secured.destroy(new Error('the client left before the handshake')));
       this.#secured = this.#handshake(secured);
       // The transfer hears of a failure when it opens the connection; until then nobody is listening.
       this.#secured.catch(() => undefined);
@@ -130,7 +137,7 @@ export class StreamDataConnection implements DataConnection {
   /**
    * Waits for the handshake; `signal` ends everything from now on.
    *
-   * @throws Fault `DataTlsFailed`; the signal's reason.
+   * @throws Fault `DataTlsFailed`, or `ConnectionLost` when the client has left before it began; the signal's reason.
    */
   async secured(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
@@ -140,7 +147,7 @@ export class StreamDataConnection implements DataConnection {
       await this.#secured;
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      throw new Fault('DataTlsFailed', { cause: error });
+      throw new Fault(this.#guard?.leftUnused ? 'ConnectionLost' : 'DataTlsFailed', { cause: error });
     }
   }
 

@@ -1,6 +1,9 @@
 /** Revocation lists (RFC 5280 section 5) as OpenSSL is given them; it checks them, and here is only what it does not tell. */
 import { DER, DerError, type DerValue, derChildren, derContent, derTime, readDer } from '../lib/der.ts';
 
+/** How long before its end a list is told of: most are issued daily or weekly. */
+const WARNING_MS = 6 * 3_600_000;
+
 /** One list. */
 export interface RevocationList {
   readonly pem: string;
@@ -26,6 +29,12 @@ export function revocationLists(text: string): readonly RevocationList[] {
       throw new Error(`revocation list ${index + 1}: ${cause.message}`, { cause });
     }
   });
+}
+
+/** Whether a list has ended, which refuses the certificates of its issuer, or ends soon. */
+export function endOf({ nextUpdateMs }: RevocationList, nowMs: number): 'ended' | 'soon' | 'later' {
+  if (nextUpdateMs <= nowMs) return 'ended';
+  return nextUpdateMs - nowMs <= WARNING_MS ? 'soon' : 'later';
 }
 
 /** @throws DerError. */

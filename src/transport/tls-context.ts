@@ -8,6 +8,7 @@ import type { SecureContext, TLSSocket } from 'node:tls';
 import { createSecureContext } from 'node:tls';
 import { BoundedMap } from '../lib/bounded-map.ts';
 import type { TlsFacts } from '../spi/tls-facts.ts';
+import { heldLists, NOBODYS_LIST } from './held-lists.ts';
 import { negotiatedGroup } from './negotiated-group.ts';
 import type { Staple } from './stapling.ts';
 import type { TlsTerms } from './tls-terms.ts';
@@ -33,6 +34,8 @@ export interface TlsIdentity {
 /** What a control connection and its data connections share, and nobody else has. */
 export interface TlsContext {
   readonly secure: SecureContext;
+  /** What clients are verified against in place of what `secure` has: see `held-lists.ts`. */
+  readonly lists: SecureContext | undefined;
   /** The keys of its tickets. */
   readonly ticketKeys: Buffer;
   /** What is stapled to its certificate. */
@@ -66,6 +69,7 @@ export function newTicketKeys(): Buffer {
  */
 export function tlsContext(identity: TlsIdentity, sessionTimeMaxMs: number, ticketKeys = newTicketKeys()): TlsContext {
   const { staple, alternatives = [], clientCrls = [] } = identity;
+  const lists = heldLists(identity);
   const secure = createSecureContext({
     cert: [identity.certificate, ...alternatives.map(({ certificate }) => certificate)],
     key: [identity.key, ...alternatives.map(({ key }) => key)],
@@ -82,11 +86,12 @@ export function tlsContext(identity: TlsIdentity, sessionTimeMaxMs: number, tick
     sessionTimeout: Math.ceil(sessionTimeMaxMs / 1_000) + 60,
     sessionIdContext: 'sallyport',
     ...(identity.clientCa !== undefined && { ca: identity.clientCa }),
-    ...(clientCrls.length > 0 && { crl: [...clientCrls] }),
+    ...(clientCrls.length > 0 && { crl: lists === undefined ? [...clientCrls] : NOBODYS_LIST }),
   });
   const { keyLog } = identity.terms;
   return {
     secure,
+    lists,
     ticketKeys,
     staple,
     keyLog,

@@ -42,8 +42,13 @@ async function world(): Promise<World> {
   };
 }
 
+interface Started {
+  readonly clock?: FakeClock;
+  readonly sessionReuse?: 'preferred';
+}
+
 /** A gateway with the two roots and these lists; a certificate is enough there to log in. */
-async function start({ root, other }: World, crl: string, clock?: FakeClock) {
+async function start({ root, other }: World, crl: string, { clock, ...more }: Started = {}) {
   const { cert, key } = await testCertificates();
   const crlFile = join(await temporaryFolder(), 'revoked.crl');
   writeFileSync(crlFile, crl);
@@ -60,7 +65,7 @@ async function start({ root, other }: World, crl: string, clock?: FakeClock) {
     { type: 'certificate', userFrom: 'common_name', password: 'not_needed', account: 'users' } as const,
     { type: 'users' } as const,
   ];
-  const gateway = await startGateway({ tls, authentication }, {}, clock === undefined ? {} : { clock });
+  const gateway = await startGateway({ tls, authentication, ...more }, {}, clock === undefined ? {} : { clock });
   return { gateway, crlFile };
 }
 
@@ -118,6 +123,44 @@ describe.each(VERSIONS)('over %s', (version) => {
     }
   });
 
+  test('lists are shared by all, and tickets by nobody: a data connection resumes its own session and no other', async () => {
+    const own = await world();
+    const { gateway } = await start(own, `${own.root.list()}${own.other.list()}`);
+    const members = [];
+    for (const certificate of [own.ofRoot, own.ofOther]) {
+      const client = await greeted(gateway, version, certificate);
+      expect(await client.send('USER partner')).toContain('232');
+      for (const line of ['PBSZ 0', 'PROT P', 'TYPE I']) await client.send(line);
+      for (let i = 0; i < 3; i++) expect(await client.upload(`STOR ${i}.txt`, 'hello')).toContain('226');
+      expect((await client.download('RETR 0.txt')).data.toString()).toBe('hello');
+      members.push(client);
+    }
+    const [first, second] = members;
+    const socket = await second?.passive();
+    expect(await second?.send('STOR b.txt')).toContain('150');
+    if (socket !== undefined) second?.secure(socket, first?.session).end('hello');
+    expect(await second?.reply()).toContain('522');
+    for (const client of members) client.close();
+  });
+
+  test('lists are looked at on data connections with a handshake of their own, too', async () => {
+    const own = await world();
+    const { gateway } = await start(own, `${own.root.list()}${own.other.list()}`, { sessionReuse: 'preferred' });
+    const options = { reuse: false, certificate: own.ofRoot };
+    for (const [dataTls, code] of [
+      [own.ofRoot, '226'],
+      [own.ofOther, '522'],
+    ] as const) {
+      const client = await RawClient.connect(gateway, { version, ...options, dataTls });
+      await client.send('AUTH TLS');
+      await client.startTls();
+      expect(await client.send('USER partner')).toContain('232');
+      for (const line of ['PBSZ 0', 'PROT P']) await client.send(line);
+      expect(await client.upload('STOR a.txt', 'hello')).toContain(code);
+      client.close();
+    }
+  });
+
   test('one list that has ended refuses the certificates of its issuer and of nobody else', async () => {
     const own = await world();
     const { root, other, ofRoot, ofOther } = own;
@@ -144,7 +187,7 @@ describe.each(VERSIONS)('over %s', (version) => {
 test('a list that changes is in force from the next look on, and leaves sessions that are there alone', async () => {
   const own = await world();
   const clock = new FakeClock(Date.now());
-  const { gateway, crlFile } = await start(own, own.root.list(), clock);
+  const { gateway, crlFile } = await start(own, own.root.list(), { clock });
   const early = await greeted(gateway, 'TLSv1.3', own.ofRoot);
   expect(await early.send('USER partner')).toContain('232');
   own.root.revoke(own.ofRoot.cert);
@@ -176,11 +219,9 @@ test('what is no list leaves the old one in force, is told, and keeps a gateway 
 test('the log tells once of a list that ends soon, and once when it has', async () => {
   const clock = new FakeClock(Date.now());
   const own = await world();
-  const { gateway } = await start(
-    own,
-    `${own.root.list({ nextUpdate: opensslTime(10) })}${own.other.list(PAST)}`,
+  const { gateway } = await start(own, `${own.root.list({ nextUpdate: opensslTime(10) })}${own.other.list(PAST)}`, {
     clock,
-  );
+  });
   const ended = { host: undefined, issuer: 'Test, Other', nextUpdate: '2020-02-01T00:00:00.000Z' };
   expect(gateway.log.of('crl.ended')).toEqual([ended]);
   expect(gateway.log.of('crl.ends_soon')).toEqual([]);
@@ -189,6 +230,20 @@ test('the log tells once of a list that ends soon, and once when it has', async 
   clock.advance(8 * 3_600_000);
   await expect.poll(() => gateway.log.of('crl.ended'), { timeout: 10_000 }).toHaveLength(2);
   clock.advance(60_000);
+  expect(gateway.log.of('crl.ends_soon')).toHaveLength(1);
+});
+
+test('reload() tells at once that a new list has ended or ends soon, and tells it once', async () => {
+  const own = await world();
+  const { gateway, crlFile } = await start(own, own.root.list());
+  writeFileSync(crlFile, own.root.list(PAST));
+  expect(gateway.log.of('crl.ended')).toEqual([]);
+  await gateway.gateway.reload();
+  expect(gateway.log.of('crl.ended')).toMatchObject([{ issuer: 'Test, Root' }]);
+  writeFileSync(crlFile, own.root.list({ nextUpdate: opensslTime(1) }));
+  await gateway.gateway.reload();
+  expect(gateway.log.of('crl.ends_soon')).toHaveLength(1);
+  await gateway.gateway.reload();
   expect(gateway.log.of('crl.ends_soon')).toHaveLength(1);
 });
 

@@ -1,8 +1,11 @@
 /** A dialogue that survives whatever the network and odd clients make of its lines, and ends when it is abused. */
 import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
+import { connect as connectTls } from 'node:tls';
 import { describe, expect, test } from 'vitest';
+import { FakeClock } from '../../src/lib/clock.ts';
 import { RawClient } from '../fixtures/ftp-client.ts';
 import type { TestGateway } from '../fixtures/gateway.ts';
 import { startGateway } from '../fixtures/gateway.ts';
@@ -20,6 +23,59 @@ async function connectedOverTls(gateway: TestGateway): Promise<RawClient> {
   await client.startTls();
   return client;
 }
+
+describe('a data connection that the client drops before TLS', () => {
+  // This clock stands still: whoever waited for the end of a time limit would wait for ever.
+  const started = () => startGateway({}, {}, { clock: new FakeClock(Date.now()) });
+
+  test.each(['STOR a.txt', 'LIST'])('behind 150 is answered 426 at once (%s)', async (command) => {
+    const gateway = await started();
+    const client = await RawClient.login(gateway);
+    const socket = await client.passive();
+    expect(await client.send(command)).toMatch(/^150/);
+    socket.end();
+    expect(await client.reply()).toMatch(/^426/);
+    expect(readdirSync(gateway.home)).toEqual([]);
+    expect(await client.send('NOOP')).toMatch(/^200/);
+    client.close();
+  });
+
+  test('before its command is answered 426 behind it', async () => {
+    const client = await RawClient.login(await started());
+    const socket = await client.passive();
+    socket.destroy();
+    await once(socket, 'close');
+    expect(await client.send('STOR a.txt')).toMatch(/^150/);
+    expect(await client.reply()).toMatch(/^426/);
+    client.close();
+  });
+
+  test('is answered so over implicit TLS', async () => {
+    const clock = new FakeClock(Date.now());
+    const gateway = await startGateway({ listen: [{ port: 0, tls: 'implicit' }] }, {}, { clock });
+    const { host, port, user, password, certificates } = gateway;
+    const control = connectTls({ host, port, ca: certificates.caCert, servername: 'localhost' });
+    let text = '';
+    control.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+    });
+    const said = async (line: string, answer: RegExp) => {
+      text = '';
+      control.write(`${line}\r\n`);
+      await expect.poll(() => text).toMatch(answer);
+    };
+    await once(control, 'secureConnect');
+    await said(`USER ${user}`, /^331/m);
+    await said(`PASS ${password}`, /^230/m);
+    await said('EPSV', /^229/m);
+    const socket = connect(Number(/\|\|\|(\d+)\|/.exec(text)?.[1]), host);
+    await once(socket, 'connect');
+    await said('STOR a.txt', /^150/m);
+    socket.end();
+    await expect.poll(() => text).toMatch(/^426/m);
+    control.destroy();
+  });
+});
 
 describe('abuse ends the connection', () => {
   test.each([

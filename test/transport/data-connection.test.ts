@@ -128,6 +128,28 @@ for (const version of VERSIONS) {
     expect(await refused).toBe('DataTlsFailed');
   });
 
+  test.each(['ends', 'resets'] as const)(
+    `a client that %s the connection before a handshake is not waited for (${version})`,
+    async (how) => {
+      // This clock stands still: no limit of time will ever be over.
+      const { connection, raw } = await pair(await serverContext(), { ...OPTIONS, clock: new FakeClock() });
+      const lost = faultOf(opened(connection, 'receive', AbortSignal.timeout(5_000)));
+      if (how === 'ends') raw.end();
+      else raw.resetAndDestroy();
+      expect(await lost).toBe('ConnectionLost');
+    },
+  );
+
+  test(`a client that ends the connection in the midst of its hello has failed in TLS (${version})`, async () => {
+    const clock = new FakeClock();
+    const { connection, raw } = await pair(await serverContext(), { ...OPTIONS, clock });
+    const refused = faultOf(opened(connection, 'receive', AbortSignal.timeout(5_000)));
+    raw.end(Buffer.from([22, 3, 1]));
+    await once(raw, 'finish');
+    clock.advance(OPTIONS.handshakeTimeoutMs);
+    expect(await refused).toBe('DataTlsFailed');
+  });
+
   test(`the server's data arrives whole and ends with close_notify (${version})`, async () => {
     const { connection, raw } = await pair(await serverContext());
     const client = tlsOver(raw, version);
