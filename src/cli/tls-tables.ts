@@ -156,10 +156,15 @@ function howText(behaviour: Behaviour): string[] {
 }
 
 function controlFacts({ version, group, serverName, certificate, refused }: Behaviour & { channel: 'control' }) {
-  const refusal = refused === undefined ? undefined : 'REFUSED 530: no post-quantum keys';
+  const refusal = refused === undefined ? undefined : LOGIN_REFUSED[refused];
   if (version === 'none') return [refusal];
   return [group, serverName ? 'SNI' : 'no SNI', CERTIFICATES[certificate], refusal];
 }
+
+const LOGIN_REFUSED = {
+  post_quantum: 'REFUSED 530: no post-quantum keys',
+  certificate: 'REFUSED 530: not the certificate of the account',
+} as const;
 
 const CERTIFICATES = { trusted: 'certificate', none: 'no certificate', not_asked: undefined } as const;
 
@@ -175,6 +180,8 @@ const REFUSED = {
   protection: 'REFUSED 521: without PROT P',
   session_reuse: 'REFUSED 522: not resumed',
   close_notify: 'REFUSED 426: cut off',
+  certificate: 'REFUSED 522: not the certificate of the login',
+  post_quantum: 'REFUSED 522: no post-quantum keys',
   handshake: 'REFUSED 522: handshake failed',
 } as const;
 

@@ -2,7 +2,7 @@
 import { reply } from '../protocol/reply.ts';
 import { NOTHING, text } from '../spi/argument.ts';
 import { type CommandContext, defineCommand, type Outcome } from '../spi/command.ts';
-import { Fault } from '../spi/fault.ts';
+import { Fault, type FaultKind } from '../spi/fault.ts';
 
 /**
  * USER: asks for a password, so that nobody learns which names exist, unless the client's certificate is proof enough for
@@ -109,8 +109,12 @@ export const LOGIN = [user, pass, acct, rein, quit] as const;
 
 /** What becomes of a login that was refused. @throws what was thrown, when it was something else. */
 function failedLogin(context: CommandContext, error: unknown): Outcome {
-  if (!(error instanceof Fault) || error.kind !== 'LoginIncorrect') throw error;
+  if (!(error instanceof Fault) || !FAILED_LOGINS.has(error.kind)) throw error;
   // A change cannot ride on a Fault, and the session has to count this; the reason is for the log only.
   if (error.cause instanceof Error) context.note({ cause: error.cause.message });
+  if (error.kind !== 'LoginIncorrect') context.note({ fault: error.kind });
   return { reply: reply(error.code, error.text), change: { kind: 'FailLogin' } };
 }
+
+/** What to the client are all one: a wrong proof, or one that was not enough. */
+const FAILED_LOGINS: ReadonlySet<FaultKind> = new Set<FaultKind>(['LoginIncorrect', 'AccountCertificateRequired']);

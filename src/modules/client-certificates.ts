@@ -7,14 +7,15 @@ import type { ClientCertificate } from '../spi/tls-facts.ts';
 
 /**
  * Refuses logins to such accounts without the certificate. The answer is that of a wrong password, and counts as one: by
- * another, whoever has no certificate could find out passwords all the same. The log has the reason.
+ * another, whoever has no certificate could find out passwords all the same. The log has the reason, and those who watch
+ * have a fault of its own.
  */
 export function clientCertificates(): Module {
   return defineModule({
     name: 'client-certificates',
     onLogin({ clientCertificate: demand }, { controlTls }) {
       const reason = demand && whyNotMet(demand, controlTls?.clientCertificate);
-      if (reason !== undefined) throw new Fault('LoginIncorrect', { cause: new Error(reason) });
+      if (reason !== undefined) throw new Fault('AccountCertificateRequired', { cause: new Error(reason) });
     },
   });
 }

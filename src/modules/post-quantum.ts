@@ -35,12 +35,11 @@ export function guardLogin(settings: Settings, account: Account, session: Sessio
 
 /**
  * Refuses a data connection over keys that would not last where it is required, also when it resumed a session whose keys
- * would: what is asked for is then true of each handshake by itself. @throws Fault `DataTlsFailed`, `ProtectionRequired`.
+ * would: what is asked for is then true of each handshake by itself. @throws Fault `DataPostQuantumRequired`,
+ * `ProtectionRequired`.
  */
 export function guardData(settings: Settings, session: Session, tls: TlsFacts | undefined): void {
   if (!requiresPostQuantum(settings, session) || isPostQuantum(tls?.group)) return;
   if (tls === undefined) throw new Fault('ProtectionRequired');
-  throw new Fault('DataTlsFailed', {
-    text: 'The data connection must agree on post-quantum keys (X25519MLKEM768) too.',
-  });
+  throw new Fault('DataPostQuantumRequired');
 }

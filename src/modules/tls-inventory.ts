@@ -103,8 +103,11 @@ class Inventory {
     if (change?.kind === 'LogIn') this.#open(session, change.account.name);
     if (change?.kind === 'SetClientName') this.#name(session.id, change.name);
     if (session.login.state === 'LoggedIn') this.#member(session.login.account.name, request, result);
-    else if (result.cause instanceof Fault && result.cause.kind === 'PostQuantumRequired') this.#turnedAway(session);
-    else this.#stranger(request, result);
+    else {
+      const why = whyTurnedAway(result);
+      if (why === undefined) this.#stranger(request, result);
+      else this.#turnedAway(request, why);
+    }
   }
 
   /** Notes a refusal of somebody who is not known: by network, for whatever name was given may be another's, or a password. */
@@ -147,15 +150,18 @@ class Inventory {
   }
 
   /** Modules that refuse a login are asked behind its proof: the name is the client's own. */
-  #turnedAway(session: Session): void {
-    if (session.login.state !== 'ExpectPass') {
-      this.refuse(session, 'post_quantum');
+  #turnedAway({ argument, traits, context: { session } }: Request, refused: LoginRefusal): void {
+    // Proven by the certificate alone at USER, or else by PASS.
+    const { login } = session;
+    const user = traits.verb === 'USER' ? argument : login.state === 'ExpectPass' ? login.user : undefined;
+    if (user === undefined) {
+      this.refuse(session, refused);
       return;
     }
     const asked = this.#parts.asksForCertificate(session);
-    const behaviour = { ...controlBehaviour(session, asked), refused: 'post_quantum' } as const;
+    const behaviour = { ...controlBehaviour(session, asked), refused };
     const place = { network: networkOf(session.peer.address), nowMs: this.#now() };
-    this.#see(session.login.user, (record, name) => record.seeLogin(name, behaviour, place));
+    this.#see(user, (record, name) => record.seeLogin(name, behaviour, place));
   }
 
   #stranger({ traits, context: { session, policy } }: Request, { reply }: Result): void {
@@ -197,6 +203,15 @@ class Inventory {
   #now(): number {
     return Math.max(0, Math.round(this.#parts.clock.now()));
   }
+}
+
+type LoginRefusal = NonNullable<ControlBehaviour['refused']>;
+
+/** The policy that refused a login behind its proof; undefined when it was something else, or nothing. */
+function whyTurnedAway({ cause, notes }: Result): LoginRefusal | undefined {
+  // A login that failed to the client's eyes is an outcome, not a fault: its kind is in the notes.
+  if (notes.fault === ('AccountCertificateRequired' satisfies FaultKind)) return 'certificate';
+  return cause instanceof Fault && cause.kind === 'PostQuantumRequired' ? 'post_quantum' : undefined;
 }
 
 /** What is read of `TlsFacts`, which come as notes of the log as well. */
@@ -246,6 +261,8 @@ function dataBehaviour({ traits, context }: Request, result: Result): DataBehavi
     ...(group !== undefined && { group }),
     ...(resumed !== undefined && { resumed }),
     ...(closeNotify !== undefined && { closeNotify }),
+    // The facts of a connection are noted when its certificate has been looked at.
+    ...(tls !== undefined && session.controlTls?.clientCertificate !== undefined && { certificate: 'same' as const }),
     ...(refused !== undefined && { refused }),
     ...clientOf(session.clientName),
   };
@@ -262,6 +279,8 @@ function refusalOf({ reply, cause }: Result): DataBehaviour['refused'] {
 
 const REFUSALS: { readonly [Kind in FaultKind]?: DataBehaviour['refused'] } = {
   ReuseRequired: 'session_reuse',
+  DataCertificateRequired: 'certificate',
+  DataPostQuantumRequired: 'post_quantum',
   Truncated: 'close_notify',
   DataTlsFailed: 'handshake',
 };

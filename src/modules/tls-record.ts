@@ -34,7 +34,7 @@ const controlBehaviour = z.strictObject({
   /** `none`: it was asked for one and showed none that counts. */
   certificate: z.enum(['trusted', 'none', 'not_asked']),
   /** The policy that refused the login behind its proof. */
-  refused: z.enum(['post_quantum']).optional(),
+  refused: z.enum(['post_quantum', 'certificate']).optional(),
   /** What the client says it is (CLNT, CSID). */
   client: word.optional(),
 });
@@ -51,8 +51,12 @@ const dataBehaviour = z.strictObject({
   resumed: z.boolean().optional(),
   /** Whether an upload ended with close_notify. */
   closeNotify: z.boolean().optional(),
+  /** `same`: it had the certificate of the control channel, by resuming its session or by showing it again. */
+  certificate: z.enum(['same']).optional(),
   /** The policy that refused it, or `handshake`. */
-  refused: z.enum(['protection', 'session_reuse', 'close_notify', 'handshake']).optional(),
+  refused: z
+    .enum(['protection', 'session_reuse', 'certificate', 'post_quantum', 'close_notify', 'handshake'])
+    .optional(),
   client: word.optional(),
 });
 

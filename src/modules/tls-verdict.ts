@@ -114,7 +114,7 @@ function judgesOf(policy: TriedPolicy, { hybridsOffered }: Asked): (readonly [Tr
     closeNotify: closeNotify && strict(closeNotify === 'required', onOpened(closeNotifyFate)),
     postQuantum:
       postQuantum && strict(postQuantum === 'required', (behaviour) => hybridFate(behaviour, hybridsOffered)),
-    clientCertificate: clientCertificate && strict(clientCertificate === 'required', onControl(certificateFate)),
+    clientCertificate: clientCertificate && strict(clientCertificate === 'required', certificateFate),
   };
   return OPTIONS.flatMap((option) => {
     const judge = judges[option];
@@ -184,6 +184,9 @@ function protectionFate({ version, refused }: DataBehaviour): ReturnType<Judge> 
 
 function reuseFate({ version, resumed, refused }: DataBehaviour): ReturnType<Judge> {
   if (refused === 'session_reuse') return { fate: 'refused', what: 'not resumed, answered 522' };
+  // Who resumes has the certificate in the session; one that does not help is of a session that others have, too.
+  if (refused === 'certificate')
+    return { fate: 'refused', what: 'neither resumed nor with the certificate, answered 522' };
   if (version === 'none') return { fate: 'let_in', what: 'in clear' };
   if (resumed === undefined) return undefined;
   return resumed ? { fate: 'let_in', what: 'resumed' } : { fate: 'refused', what: 'not resumed' };
@@ -215,15 +218,31 @@ function groupFate({ version, group }: ControlBehaviour, groups: readonly string
 function hybridFate(behaviour: Behaviour, hybridsOffered: boolean): ReturnType<Judge> {
   const { version, group, refused } = behaviour;
   if (version === 'none') return { fate: 'refused', what: 'in clear' };
-  if (refused === 'post_quantum') return { fate: 'refused', what: `${group ?? version}, answered 530` };
+  if (refused === 'post_quantum') {
+    return {
+      fate: 'refused',
+      what: `${group ?? version ?? 'TLS'}, answered ${behaviour.channel === 'data' ? 522 : 530}`,
+    };
+  }
   if (version === 'TLSv1.2') return { fate: 'refused', what: version };
   if (group === undefined) return undefined;
   if (isPostQuantum(group)) return { fate: 'let_in', what: group };
   return hybridsOffered ? { fate: 'refused', what: group } : undefined;
 }
 
-/** Who was not asked for a certificate has shown nothing by showing none. */
-function certificateFate({ version, certificate }: ControlBehaviour): ReturnType<Judge> {
+/**
+ * Who was not asked for a certificate has shown nothing by showing none. A data connection says something only where the client
+ * had shown one on the control channel.
+ */
+function certificateFate(behaviour: Behaviour): ReturnType<Judge> {
+  if (behaviour.channel === 'data') {
+    if (behaviour.refused === 'certificate')
+      return { fate: 'refused', what: 'data without the certificate, answered 522' };
+    return behaviour.certificate === 'same' ? { fate: 'let_in', what: 'data with the certificate' } : undefined;
+  }
+  const { version, certificate, refused } = behaviour;
+  if (refused === 'certificate' && certificate !== 'not_asked')
+    return { fate: 'refused', what: 'without the certificate of the account, answered 530' };
   if (version === 'none') return { fate: 'refused', what: 'in clear' };
   if (certificate === 'not_asked') return undefined;
   return certificate === 'trusted'

@@ -21,7 +21,8 @@ export interface DataPort {
   readonly arranged: boolean;
   /**
    * The connection for one transfer, connected and protected as PROT says now.
-   * @throws Fault `NoDataConnection`, `CannotConnect`, `DataTlsFailed`, `ReuseRequired`; the signal's reason.
+   * @throws Fault `NoDataConnection`, `CannotConnect`, `ConnectionLost`, `DataTlsFailed`, `ReuseRequired`,
+   *   `DataCertificateRequired`; the signal's reason.
    */
   open(direction: Direction, signal: AbortSignal): Promise<DataConnection>;
   /** Closes whatever is arranged or open. */

@@ -16,6 +16,8 @@ const FAULTS = {
     code: 530,
     text: 'This server takes logins only with a client certificate that it trusts.',
   },
+  /** To the client the same as `LoginIncorrect`: see `modules/client-certificates.ts`. */
+  AccountCertificateRequired: { code: 530, text: 'Login incorrect.' },
   PostQuantumRequired: {
     code: 530,
     text: 'This login needs TLS with post-quantum keys (TLS 1.3, group X25519MLKEM768): a newer client can.',
@@ -36,6 +38,14 @@ const FAULTS = {
   ReuseRequired: {
     code: 522,
     text: 'The data connection must resume the TLS session of the control connection: switch on TLS session reuse in the client.',
+  },
+  DataCertificateRequired: {
+    code: 522,
+    text: 'The data connection must resume the TLS session of the control connection or show the same client certificate.',
+  },
+  DataPostQuantumRequired: {
+    code: 522,
+    text: 'The data connection must agree on post-quantum keys (X25519MLKEM768) too.',
   },
   DataTlsFailed: { code: 522, text: 'The TLS negotiation on the data connection failed.' },
   ExtendedProtocol: { code: 522, text: 'Network protocol not supported, use (1,2).' },

@@ -4,7 +4,7 @@ import { isIPv4 } from 'node:net';
 import type { Clock } from '../lib/clock.ts';
 import type { Requirement } from '../spi/authenticator.ts';
 import type { DataConnection, DataPort, Direction } from '../spi/data-port.ts';
-import { Fault } from '../spi/fault.ts';
+import { Fault, type FaultKind } from '../spi/fault.ts';
 import type { Log } from '../spi/log.ts';
 import type { Endpoint, ProtectionLevel } from '../spi/session.ts';
 import type { ClientCertificate, TlsFacts } from '../spi/tls-facts.ts';
@@ -120,7 +120,7 @@ export class DataChannel implements DataPort {
       return connection;
     } catch (error) {
       // Who is told 522 must be able to read it; old clients give up on a reset of the data connection before they do.
-      if (error instanceof Fault && error.kind === 'ReuseRequired') connection?.refuse();
+      if (error instanceof Fault && REFUSALS.has(error.kind)) connection?.refuse();
       else connection?.destroy();
       throw error;
     } finally {
@@ -248,7 +248,7 @@ export class DataChannel implements DataPort {
     if (shown.kind === 'trusted' && shown.certificate.fingerprint === demanded.fingerprint) return;
     if (shown.kind === 'untrusted')
       this.#options.log.warn('tls.client_certificate_untrusted', { channel: 'data', ...shown });
-    throw new Fault('ReuseRequired', { text: ANOTHER_CERTIFICATE });
+    throw new Fault('DataCertificateRequired');
   }
 
   #forget(): void {
@@ -264,5 +264,5 @@ export class DataChannel implements DataPort {
   }
 }
 
-const ANOTHER_CERTIFICATE =
-  'The data connection must resume the TLS session of the control connection or show the same client certificate.';
+/** What is refused of a connection that works; every other fault is one that does not. */
+const REFUSALS: ReadonlySet<unknown> = new Set<FaultKind>(['ReuseRequired', 'DataCertificateRequired']);

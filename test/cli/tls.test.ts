@@ -328,3 +328,29 @@ All together, of 4 accounts: would break 1, might 0, not known 3, fine 0.
     expect(named('tls_data_required').might).toMatchObject([{ account: 'old' }]);
   });
 });
+
+test('the inventory says which policy refused a login or a data connection', async () => {
+  const login = { channel: 'control', version: 'TLSv1.3', serverName: true, certificate: 'trusted' };
+  const behaviours = [
+    { ...login, refused: 'certificate' },
+    { ...login, refused: 'post_quantum' },
+    { channel: 'data', use: 'upload', refused: 'certificate' },
+    { channel: 'data', use: 'upload', refused: 'post_quantum' },
+  ];
+  const seen = behaviours.map((behaviour) => ({ behaviour, ...times(1, 2, 2) }));
+  const accounts = [{ name: 'modern', dropped: 0, networks: [], behaviours: seen }];
+  const file = await configuration(JSON.stringify({ ...RECORD, accounts }));
+  const { output } = await run(['tls', 'inventory', '-c', file]);
+  const words = output.replaceAll(/\s+/g, ' ');
+  for (const refusal of [
+    'REFUSED 530: not the certificate of the account',
+    'REFUSED 530: no post-quantum keys',
+    'REFUSED 522: not the certificate of the login',
+    'REFUSED 522: no post-quantum keys',
+  ]) {
+    expect(words).toContain(refusal);
+  }
+  const simulated = await run(['tls', 'simulate', '-c', file, '--client-certificate', 'required', '--json']);
+  expect(JSON.parse(simulated.output).options[0]).toMatchObject({ option: 'tls.client_certificate' });
+  expect(simulated.exitCode).toBe(1);
+});

@@ -19,14 +19,14 @@ const AES_1_3 = 'TLS_AES_256_GCM_SHA384';
 const CHACHA_1_3 = 'TLS_CHACHA20_POLY1305_SHA256';
 const AES_1_2 = 'TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384';
 
-const login = (facts: Partial<Behaviour & { channel: 'control' }> = {}): Behaviour => ({
+const LOGIN: Behaviour & { channel: 'control' } = {
   channel: 'control',
   version: 'TLSv1.3',
   suite: AES_1_3,
   serverName: true,
   certificate: 'not_asked',
-  ...facts,
-});
+};
+const login = (facts: Partial<typeof LOGIN> = {}): Behaviour => ({ ...LOGIN, ...facts });
 const OLD = login({ version: 'TLSv1.2', suite: AES_1_2, group: 'x25519' });
 const CLEAR: Behaviour = { channel: 'control', version: 'none', serverName: false, certificate: 'not_asked' };
 const data = (facts: Partial<Behaviour & { channel: 'data' }> = {}): Behaviour => ({
@@ -79,10 +79,56 @@ describe('one option and what was seen of one account', () => {
       [login({ group: 'X25519MLKEM768' }), data({ group: 'x25519' }), data({ group: 'X25519MLKEM768' })],
       'might',
     ],
+    [
+      'data that it refused, of whose group nothing else is known',
+      { postQuantum: 'required' },
+      [login({ group: 'X25519MLKEM768' }), { channel: 'data', use: 'upload', refused: 'post_quantum' }],
+      'breaks',
+    ],
     ['no hybrid group where it is only preferred', { postQuantum: 'preferred' }, [OLD], 'fine'],
 
     ['a certificate', { clientCertificate: 'required' }, [login({ certificate: 'trusted' })], 'fine'],
     ['no certificate', { clientCertificate: 'required' }, [login({ certificate: 'none' })], 'breaks'],
+    [
+      'not the one that the account demands',
+      { clientCertificate: 'required' },
+      [login({ certificate: 'trusted', refused: 'certificate' })],
+      'breaks',
+    ],
+    [
+      'an account that demands one where nobody is asked',
+      { clientCertificate: 'required' },
+      [login({ refused: 'certificate' })],
+      'unknown',
+    ],
+    [
+      'data without the certificate of the login',
+      { clientCertificate: 'required' },
+      [login({ certificate: 'trusted' }), { channel: 'data', use: 'upload', refused: 'certificate' }],
+      'breaks',
+    ],
+    [
+      'data without it now and then',
+      { clientCertificate: 'required' },
+      [
+        login({ certificate: 'trusted' }),
+        { channel: 'data', use: 'upload', refused: 'certificate' },
+        data({ certificate: 'same' }),
+      ],
+      'might',
+    ],
+    [
+      'data where no login showed one',
+      { clientCertificate: 'required' },
+      [login({ certificate: 'none' }), login({ certificate: 'trusted' }), data()],
+      'might',
+    ],
+    [
+      'data without the certificate, where none is required',
+      { clientCertificate: 'optional' },
+      [{ channel: 'data', use: 'upload', refused: 'certificate' }],
+      'fine',
+    ],
     ['nobody asked for one', { clientCertificate: 'required' }, [login()], 'unknown'],
     ['clear, where none can be shown', { clientCertificate: 'required' }, [CLEAR], 'breaks'],
     [
@@ -120,6 +166,18 @@ describe('one option and what was seen of one account', () => {
       { sessionReuse: 'required' },
       [{ channel: 'data', use: 'download', refused: 'handshake' }],
       'unknown',
+    ],
+    [
+      'refused with 522 for its certificate, which a resumed session has in it',
+      { sessionReuse: 'required' },
+      [{ channel: 'data', use: 'download', refused: 'certificate' }],
+      'breaks',
+    ],
+    [
+      'resumed, and refused for the group of its keys',
+      { sessionReuse: 'required' },
+      [data({ resumed: true, refused: 'post_quantum' })],
+      'fine',
     ],
     ['resumed now and then', { sessionReuse: 'required' }, [data(), data({ resumed: false })], 'might'],
     ['not resumed where it is preferred', { sessionReuse: 'preferred' }, [data({ resumed: false })], 'fine'],
@@ -275,16 +333,17 @@ function recordOf(accounts: Readonly<Record<string, readonly Behaviour[]>>, atMs
   });
 }
 
-function controls() {
+function controls(): fc.Arbitrary<Behaviour> {
   return fc
     .record({
       version: fc.constantFrom('TLSv1.2', 'TLSv1.3', 'none'),
       suite: fc.constantFrom(AES_1_2, AES_1_3, CHACHA_1_3),
       group: fc.constantFrom('x25519', 'secp256r1', 'X25519MLKEM768', undefined),
       certificate: fc.constantFrom('trusted', 'none', 'not_asked'),
+      refused: fc.constantFrom('post_quantum', 'certificate', undefined),
       client: fc.constantFrom('one', 'two', undefined),
     })
-    .map((facts): Behaviour => (facts.version === 'none' ? CLEAR : { ...login(), ...facts }));
+    .map((facts) => (facts.version === 'none' ? CLEAR : { ...LOGIN, ...facts }));
 }
 
 function datas() {
@@ -296,7 +355,11 @@ function datas() {
       group: fc.constantFrom('x25519', 'X25519MLKEM768', undefined),
       resumed: fc.constantFrom(true, false, undefined),
       closeNotify: fc.constantFrom(true, false, undefined),
-      refused: fc.constantFrom('protection', 'session_reuse', 'close_notify', 'handshake', undefined),
+      certificate: fc.constantFrom('same', undefined),
+      refused: fc.constantFrom(
+        ...(['protection', 'session_reuse', 'certificate', 'post_quantum', 'close_notify', 'handshake'] as const),
+        undefined,
+      ),
     })
     .map((facts): Behaviour => ({ channel: 'data', ...facts }));
 }

@@ -5,12 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { makeClientCertificate } from '../../src/cli/certificates.ts';
 import { FakeClock } from '../../src/lib/clock.ts';
 import type { TlsRecordData } from '../../src/modules/tls-record.ts';
 import { readRecord } from '../../src/modules/tls-record-file.ts';
 import { testCertificates } from '../fixtures/certificates.ts';
 import { type ClientOptions, RawClient } from '../fixtures/ftp-client.ts';
-import { startGateway } from '../fixtures/gateway.ts';
+import { PASSWORD, startGateway } from '../fixtures/gateway.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -22,6 +23,15 @@ async function inventoryFile(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-inventory-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   return join(folder, 'inventory.json');
+}
+
+/** The usual certificates, and one of the same authority for somebody else. */
+async function certificatesOfTwo() {
+  const certificates = await testCertificates();
+  const { caCert, clientKey, files } = certificates;
+  const issuer = { cert: caCert, key: await readFile(join(files.folder, 'ca.key'), 'utf8') };
+  const strangerCert = makeClientCertificate(clientKey, issuer, { name: 'stranger', nowMs: Date.now(), days: 2 });
+  return { ...certificates, strangerCert };
 }
 
 type Options = NonNullable<Parameters<typeof startGateway>[0]>;
@@ -120,6 +130,82 @@ describe('what was refused', () => {
     expect(strangers).toEqual([]);
     expect(accounts).toEqual([
       ['partner', expect.objectContaining({ channel: 'control', version: 'TLSv1.2', refused: 'post_quantum' })],
+    ]);
+  });
+
+  describe('for the certificate that an account demands: of the account, for it had proved who it was', () => {
+    const ALONE: Options['authentication'] = [
+      { type: 'certificate', userFrom: 'common_name', password: 'not_needed', account: 'users' },
+      { type: 'users' },
+    ];
+
+    /** What is in the record of a client who says these lines, the last of which is answered like a wrong password. */
+    async function recordOf(asking: object, client: ClientOptions, lines: readonly string[]) {
+      const file = await inventoryFile();
+      const { cert: certificate, key } = await testCertificates();
+      const tls = { certificate, key, inventoryFile: file, ...asking };
+      const user = { certificateFingerprints: ['00'.repeat(32)] };
+      const gateway = await startGateway({ tls, authentication: ALONE }, user);
+      const raw = await RawClient.connect(gateway, client);
+      await raw.send('AUTH TLS');
+      await raw.startTls();
+      const replies = [];
+      for (const line of lines) replies.push(await raw.send(line));
+      expect(replies.at(-1)).toBe('530 Login incorrect.');
+      raw.close();
+      await gateway.gateway.close();
+      expect(gateway.log.of('command.failed').at(-1)).toMatchObject({ fault: 'AccountCertificateRequired' });
+      return seenIn(file);
+    }
+    const BY_PASSWORD = ['USER partner', 'PASS wrong', 'USER partner', `PASS ${PASSWORD}`];
+
+    test('that is another than it showed, with the password or alone', async () => {
+      const { caCert: clientCa, clientCert: cert, clientKey: key, strangerCert } = await certificatesOfTwo();
+      const asking = { clientCertificate: 'optional', clientCa };
+      const seen = ['partner', expect.objectContaining({ certificate: 'trusted', refused: 'certificate' })];
+      const alone = await recordOf(asking, { certificate: { cert, key } }, ['USER partner']);
+      expect(alone).toEqual({ accounts: [seen], strangers: [] });
+      const both = await recordOf(asking, { certificate: { cert: strangerCert, key } }, BY_PASSWORD);
+      expect(both).toEqual({ accounts: [seen], strangers: [] });
+    });
+
+    test('where it showed none, and where it was asked for none', async () => {
+      const { caCert: clientCa } = await testCertificates();
+      const none = await recordOf({ clientCertificate: 'optional', clientCa }, {}, BY_PASSWORD);
+      expect(none).toEqual({
+        accounts: [['partner', expect.objectContaining({ certificate: 'none', refused: 'certificate' })]],
+        strangers: [],
+      });
+      const unasked = await recordOf({}, {}, BY_PASSWORD);
+      expect(unasked.accounts[0]?.[1]).toMatchObject({ certificate: 'not_asked', refused: 'certificate' });
+    });
+  });
+
+  test('a data connection without the certificate of its login, and one over keys that would not last', async () => {
+    const { caCert: clientCa, clientCert: cert, clientKey: key } = await testCertificates();
+    const tls = { clientCertificate: 'optional', clientCa } as const;
+    const without = { reuse: false, certificate: { cert, key }, dataTls: { cert: undefined, key: undefined } };
+    const { accounts } = await seenOf({ tls, sessionReuse: 'preferred' } as Options, without, async (client) => {
+      expect(await client.upload('STOR a.txt', 'x')).toMatch(/^522 .*same client certificate/);
+    });
+    expect(accounts[0]?.slice(2)).toEqual([{ channel: 'data', use: 'upload', refused: 'certificate' }]);
+
+    const shown = await seenOf({ tls } as Options, { certificate: { cert, key } }, async (client) => {
+      expect(await client.upload('STOR a.txt', 'x')).toMatch(/^226/);
+    });
+    expect(shown.accounts[0]?.[2]).toMatchObject({ use: 'upload', resumed: true, certificate: 'same' });
+
+    const classic = { version: 'TLSv1.3', dataTls: { ecdhCurve: 'X25519' } } as const;
+    const file = await inventoryFile();
+    const own = await testCertificates();
+    const options = { tls: { certificate: own.cert, key: own.key, inventoryFile: file } };
+    const gateway = await startGateway(options, { postQuantum: 'required' });
+    const client = await RawClient.login(gateway, classic);
+    expect(await client.upload('STOR a.txt', 'x')).toMatch(/^522 .*post-quantum/);
+    client.close();
+    await gateway.gateway.close();
+    expect((await seenIn(file)).accounts[0]?.slice(2)).toEqual([
+      expect.objectContaining({ channel: 'data', use: 'upload', group: expect.any(String), refused: 'post_quantum' }),
     ]);
   });
 
