@@ -38,6 +38,7 @@ export { isPositive, reply } from './protocol/reply.ts';
 export type { VirtualPath } from './protocol/virtual-path.ts';
 export { baseName, isWithin, parentOf, ROOT, resolvePath } from './protocol/virtual-path.ts';
 export { CertificatesRefused, type GatewayCertificate } from './server/certificates.ts';
+export { AuthoritiesRefused } from './server/client-authorities.ts';
 export type { UserTableOptions } from './server/create-user-table.ts';
 export { createUserTable } from './server/create-user-table.ts';
 export type { Gateway, GatewayAddress, GatewayParts } from './server/gateway.ts';
@@ -52,6 +53,7 @@ export { NOTHING, PATH, PATH_OR_CWD, text, twoPaths } from './spi/argument.ts';
 export type {
   Account,
   Authenticator,
+  CertificateDemand,
   Credentials,
   Identity,
   IdentitySource,

@@ -1,12 +1,12 @@
 /**
- * Directories as a way to prove who you are, and as a place that knows it: OpenLDAP, Active Directory and others that
- * speak LDAP. Whatever goes wrong on the way refuses the login.
+ * Directories as a way to prove who you are: OpenLDAP, Active Directory and others that speak LDAP. Whatever goes wrong on
+ * the way refuses the login.
  */
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../lib/clock.ts';
 import { deadline } from '../lib/deadline.ts';
 import { Secret } from '../lib/secret.ts';
-import type { Identity, IdentitySource, Proof, Prover } from '../spi/authenticator.ts';
+import type { Identity, Proof, Prover } from '../spi/authenticator.ts';
 import type { Log } from '../spi/log.ts';
 import { type Directory, type Entry, openDirectory } from './ldap-directory.ts';
 import type { LdapOptions } from './ldap-options.ts';
@@ -35,31 +35,6 @@ export function ldapProver(options: LdapOptions, { clock, log }: LdapParts): Pro
       if (password.reveal() === '') return { verdict: 'refused', reason: 'empty password' };
       const prove = (directory: Directory) => proveIn(directory, options, { user, password }).catch(refusal);
       return (await atFirst(options, prove, { clock, log, signal })) ?? NOT_REACHED;
-    },
-  };
-}
-
-/**
- * Looks users up with the account of `search`, or anonymously when it has none.
- *
- * @throws TypeError when the options have no `search`, or search as the user who logs in.
- */
-export function ldapIdentities(options: LdapOptions, { clock, log }: LdapParts): IdentitySource {
-  if (options.search === undefined || options.bindDn !== undefined) {
-    throw new TypeError('a directory that users are looked up in needs search, and no bind_dn of the login');
-  }
-  return {
-    name: 'ldap',
-    async lookup(user, signal) {
-      if (!isKnowable(options, user)) return undefined;
-      const look = async (directory: Directory) => {
-        await bindSearcher(directory, options);
-        const entry = await find(directory, options, user);
-        return { identity: entry && (await identityOf(directory, options, { user, entry })) };
-      };
-      const answer = await atFirst(options, look, { clock, log, signal });
-      if (answer === undefined) throw new Error('no directory server answered');
-      return answer.identity;
     },
   };
 }

@@ -19,11 +19,13 @@ import { loginFindings } from './login-files.ts';
 import type { GatewayOptions } from './options.ts';
 import { inOrder, type Problem } from './problem.ts';
 import { homeFindings } from './reality.ts';
+import { revocationWarnings } from './revocation-warnings.ts';
 import { type RuleSource, ruleWarnings } from './rule-warnings.ts';
 import { runAsWarnings } from './run-as-warnings.ts';
 import { octal, othersMayRead } from './secret-mode.ts';
 import { postQuantumFindings } from './tls-findings.ts';
 import { totpSecretsProblems } from './totp-secrets-file.ts';
+import { unaskedAccounts } from './unasked-certificates.ts';
 import { checkUsers, readUsersText } from './users-file.ts';
 import { validate } from './validate.ts';
 
@@ -69,6 +71,7 @@ export async function loadConfig(
   const checked = validate(tree, fileOptionsWith(directives), { directives, unknownKeys });
   const { baseDirAt } = tree;
   const tls = await tlsFindings(tree.value, { baseDirAt, nowMs: clock.now() });
+  const ends = await revocationWarnings(tree.value, { baseDirAt, nowMs: clock.now() });
   const findings = [
     ...(await homeFindings(tree.value, { baseDirAt })),
     ...tls.mistakes,
@@ -100,7 +103,7 @@ export async function loadConfig(
     files: options.usersFile === undefined ? tree.files : [...tree.files, options.usersFile],
     warnings: [
       ...(await openHashes(tree)),
-      ...tree.inOrder(tls.warnings.map(({ path, message }) => tree.problemAt(path, message))),
+      ...tree.inOrder([...tls.warnings, ...ends].map(({ path, message }) => tree.problemAt(path, message))),
       ...tree.inOrder(ruleWarnings(tree, classNames(options))),
       ...inOrder(more.source === undefined ? [] : ruleWarnings(more.source, classNames(options))),
       ...tree.inOrder(runAsWarnings(tree)),
@@ -139,8 +142,9 @@ async function moreUsers(tree: ConfigTree, directives: readonly Directive[]): Pr
     const elsewhere = tree.problemAt(['users', twin], '').file;
     return [file.problemAt(['users', index, 'name'], `is taken by a user in ${elsewhere}`)];
   });
+  const unasked = unaskedAccounts(tree.value, file.users).map(({ path, message }) => file.problemAt(path, message));
   const source: RuleSource = { value: { users: file.users }, problemAt: (at, message) => file.problemAt(at, message) };
-  return { ...NOTHING, users: file.users, problems, source };
+  return { ...NOTHING, users: file.users, problems: [...problems, ...unasked], source };
 }
 
 /** Files of the configuration that hold hashes of passwords and that others may read. */

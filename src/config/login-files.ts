@@ -7,6 +7,7 @@ import { readBoundedFile } from './bounded-file.ts';
 import type { KeyPath } from './key-names.ts';
 import type { Finding, RealityOptions } from './reality.ts';
 import { openToOthers } from './secret-mode.ts';
+import { unaskedCertificates } from './unasked-certificates.ts';
 
 /**
  * Checks that authorities and revocation lists can be read and secrets by nobody else, and that certificates which users
@@ -16,7 +17,7 @@ export async function loginFindings(
   value: unknown,
   { baseDirAt }: Pick<RealityOptions, 'baseDirAt'>,
 ): Promise<Finding[]> {
-  const { tls = {}, hosts = [], users = [], authentication = [] } = sketch.parse(value);
+  const { tls = {}, hosts = [], authentication = [] } = sketch.parse(value);
   const files: { readonly path: KeyPath; readonly file: string | undefined; readonly check: Check }[] = [
     { path: ['tls', 'clientCaFile'], file: tls.clientCaFile, check: notAuthorities },
     { path: ['tls', 'crlFile'], file: tls.crlFile, check: notLists },
@@ -34,21 +35,7 @@ export async function loginFindings(
     const message = file ? await check(resolve(baseDirAt(path), file)) : undefined;
     return message === undefined ? [] : [{ path, message }];
   });
-  const asked = [tls, ...hosts].some(({ clientCertificate: mode }) => mode === 'optional' || mode === 'required');
-  if (asked) return (await Promise.all(findings)).flat();
-  const message = 'needs tls.client_certificate: optional or required';
-  const unasked = [
-    ...authentication.flatMap(({ type }, index) =>
-      type === 'certificate' ? [{ path: ['authentication', index, 'type'], message }] : [],
-    ),
-    ...users.flatMap((user, index) => {
-      const key = (['clientCertificate', 'certificateFingerprints', 'certificatePublicKeys'] as const).find(
-        (one) => user[one] === 'required' || Array.isArray(user[one]),
-      );
-      return key === undefined ? [] : [{ path: ['users', index, key], message }];
-    }),
-  ];
-  return [...(await Promise.all(findings)).flat(), ...unasked];
+  return [...(await Promise.all(findings)).flat(), ...unaskedCertificates(value)];
 }
 
 /** What is wrong with a file; undefined when nothing is. */
@@ -57,7 +44,7 @@ type Check = (file: string) => Promise<string | undefined>;
 const FILE_BYTES_MAX = 1_048_576;
 
 /** Lists name every certificate that was taken back, and those of large authorities are long. */
-const LIST_BYTES_MAX = 67_108_864;
+export const LIST_BYTES_MAX = 67_108_864;
 
 const text = z.string().optional().catch(undefined);
 const trust = { clientCertificate: text, clientCaFile: text, crlFile: text };
@@ -67,19 +54,6 @@ const sketch = z
   .object({
     tls: z.object(trust).optional().catch(undefined),
     hosts: z.array(z.object(trust).catch({})).optional().catch(undefined),
-    users: z
-      .array(
-        z
-          .object({
-            clientCertificate: z.unknown(),
-            certificateFingerprints: z.unknown(),
-            certificatePublicKeys: z.unknown(),
-          })
-          .partial()
-          .catch({}),
-      )
-      .optional()
-      .catch(undefined),
     authentication: z
       .array(
         z

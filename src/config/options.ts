@@ -18,7 +18,7 @@ import { accessFile, sectionsWith } from './directory-options.ts';
 import { bannerText, hostOptionsWith } from './host-options.ts';
 import { limitsOptions } from './limits-options.ts';
 import { listenOptions, refuseSameListener } from './listen-options.ts';
-import { metricsOptions } from './metrics-options.ts';
+import { metricsOptions, refuseMetricsAtListener } from './metrics-options.ts';
 import { IF_LIST, ifSound, refuseSameName } from './option-checks.ts';
 import { logOptions, storageOptions } from './storage-options.ts';
 import { tlsOptions } from './tls-options.ts';
@@ -104,7 +104,9 @@ function optionsWith(directives: readonly Directive[]) {
     banner: bannerText.default('Sallyport ready.'),
     ...directiveKeys('server', directives),
   });
-  return options.superRefine(requireSomeAuthorities, ifSound('tls', 'hosts'));
+  return options
+    .superRefine(requireSomeAuthorities, ifSound('tls', 'hosts'))
+    .superRefine(refuseMetricsAtListener, ifSound('listen', 'metrics'));
 }
 
 /** A class with what modules are told of its sessions. */

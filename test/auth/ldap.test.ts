@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { chmod, writeFile } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { ldapIdentities, ldapProver } from '../../src/auth/ldap.ts';
+import { ldapProver } from '../../src/auth/ldap.ts';
 import { ldapEntry } from '../../src/auth/ldap-options.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { Secret } from '../../src/lib/secret.ts';
@@ -176,26 +176,6 @@ describe.skipIf(SLAPD === undefined && (process.env.CI ?? '') === '')('a directo
     test('no password stands in the log', async () => {
       const { log } = await prove({ ...found, caFile: (await testCertificates()).files.cert }, 'alice', PEOPLE.alice);
       expect(JSON.stringify(log.entries)).not.toContain('secret');
-    });
-  });
-
-  describe('identities', () => {
-    const source = (written: Written) =>
-      ldapIdentities(options(written), { clock: systemClock, log: new RecordingLog() });
-
-    test('an unknown user is not known', async () => {
-      expect(await source(found).lookup('nobody', NEVER)).toBeUndefined();
-      expect(await source(found).lookup('*', NEVER)).toBeUndefined();
-    });
-
-    test('a known one has groups and home', async () => {
-      const more = { groups: { attribute: 'memberOf' }, home: 'homeDirectory' };
-      const identity = await source({ ...found, ...more }).lookup('alice', NEVER);
-      expect(identity).toEqual({ user: 'alice', groups: ['Sales, EU', 'uploads'], home: '/srv/ftp/alice' });
-    });
-
-    test('nothing is looked up where only users themselves may search', () => {
-      expect(() => source(direct())).toThrow(TypeError);
     });
   });
 

@@ -2,6 +2,8 @@ import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { selfSigned, temporaryFolder } from '../config/temporary-folder.ts';
+import { needs } from '../fixtures/client-programs.ts';
+import { OpensslAuthority } from '../fixtures/openssl-authority.ts';
 import { run } from './fake-terminal.ts';
 
 const CONFIG = `listen: [{ port: 2121 }]
@@ -62,3 +64,32 @@ test('check refuses what serve would refuse when everything is put together', as
   expect({ exitCode, output }).toEqual({ exitCode: 2, output: '' });
   expect(lines.at(-1)).toContain('its PRE_CMD handler for XMKD would never be called');
 });
+
+needs('openssl')(
+  'check warns of revocation lists of clients that have ended or end soon, where they are in use',
+  async () => {
+    const inHours = (hours: number) => new Date(Date.now() + hours * 3_600_000);
+    const opensslTime = (time: Date) => `${time.toISOString().replace(/\D/g, '').slice(0, 14)}Z`;
+    const authority = new OpensslAuthority(await temporaryFolder(), 'Partners');
+    const past = { lastUpdate: '20200101000000Z', nextUpdate: '20200201000000Z' };
+    const lists = {
+      'ca.pem': authority.cert,
+      'old.crl': `${authority.list(past)}${authority.list()}`,
+      'soon.crl': authority.list({ nextUpdate: opensslTime(inHours(3)) }),
+    };
+    const tls = (crl: string, mode: string) =>
+      CONFIG.replace(
+        'server.key }',
+        `server.key, client_certificate: ${mode}, client_ca_file: ca.pem, crl_file: ${crl} }`,
+      );
+    const ended = await check({ ...lists, 'sallyport.yaml': tls('old.crl', 'required') });
+    expect(ended.exitCode).toBe(0);
+    expect(ended.lines.join('\n')).toMatch(
+      /^sallyport\.yaml:2:\d+ tls\.crl_file: the list of Test, Partners ended 2020-02-01T00:00:00\.000Z: no certificate of that/m,
+    );
+    const soon = await check({ ...lists, 'sallyport.yaml': tls('soon.crl', 'optional') });
+    expect(soon.lines.join()).toMatch(/tls\.crl_file: the list of Test, Partners ends \S+: a new one is due/);
+    const unused = await check({ ...lists, 'sallyport.yaml': tls('old.crl', 'off') });
+    expect(unused.lines.join()).not.toContain('list of');
+  },
+);

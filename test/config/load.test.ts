@@ -329,6 +329,23 @@ describe('the users file', () => {
   });
 });
 
+test('an account of the users file that needs a certificate for which nobody is asked is told at its line', async () => {
+  const users = `users:\n${ALICE.replace('alice', 'bob')}    client_certificate: required\n`;
+  const files = { 'users.yaml': users, 'homes/bob/': '' };
+  expect(await problemsOf({ ...files, 'sallyport.yaml': HEAD + ALICE })).toEqual([
+    'users.yaml:5:25 users[0].client_certificate: needs tls.client_certificate: optional or required',
+  ]);
+  const asking = HEAD.replace('tls:\n', `tls:\n  client_certificate: optional\n  client_ca_file: server.crt\n`);
+  expect(await problemsOf({ ...files, 'sallyport.yaml': asking + ALICE })).toEqual([]);
+});
+
+test('metrics at the address and port of a listener are told at their line', async () => {
+  expect(await problemsOf({ 'sallyport.yaml': `${HEAD}${ALICE}metrics:\n  port: 2121\n` })).toEqual([
+    'sallyport.yaml:12:9 metrics.port: is taken by an entry of listen',
+  ]);
+  expect(await problemsOf({ 'sallyport.yaml': `${HEAD}${ALICE}metrics: { host: '::1', port: 2121 }\n` })).toEqual([]);
+});
+
 test('files are named as the operator named them', async () => {
   const folder = await folderWith({
     'conf/sallyport.yaml': 'users_file: more/users.yaml\n',

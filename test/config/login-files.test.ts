@@ -63,6 +63,41 @@ test('files of hosts and revocation lists are looked at, and accounts that need 
   expect(await loginFindings(asked, { baseDirAt: () => folder })).toEqual([]);
 });
 
+test('an account that may log in only where nobody is asked cannot use its certificate', async () => {
+  const needs = { clientCertificate: 'required' };
+  const users = [
+    { name: 'a', ...needs },
+    { name: 'b', certificatePublicKeys: ['x'] },
+    { name: 'c', certificateFingerprints: [] },
+  ];
+  const asking = { clientCertificate: 'optional', users: ['a'] };
+  const message = 'needs client_certificate: optional or required where this account may log in';
+  const findings = (value: object) => loginFindings(value, { baseDirAt: () => '/' });
+  expect(await findings({ hosts: [asking, { clientCertificate: 'off' }], users })).toEqual([
+    { path: ['users', 1, 'certificatePublicKeys'], message },
+  ]);
+  // A host is asked like the gateway when it does not say otherwise, and everybody may log in at the gateway.
+  const gateway = {
+    tls: { clientCertificate: 'required' },
+    hosts: [{ clientCertificate: 'off', users: ['a'] }],
+    users,
+  };
+  expect(await findings(gateway)).toEqual([]);
+});
+
+test('an account of the chain needs a certificate that somebody is asked for', async () => {
+  const authentication = [
+    { type: 'ldap', account: { certificateFingerprints: ['x'] } },
+    { type: 'ldap', account: 'users' },
+  ];
+  const message = 'needs tls.client_certificate: optional or required';
+  const findings = (value: object) => loginFindings(value, { baseDirAt: () => '/' });
+  expect(await findings({ authentication })).toEqual([
+    { path: ['authentication', 0, 'account', 'certificateFingerprints'], message },
+  ]);
+  expect(await findings({ authentication, hosts: [{ clientCertificate: 'optional' }] })).toEqual([]);
+});
+
 test('what is right is not found', async () => {
   const { files } = await testCertificates();
   const folder = await temporaryFolder();

@@ -24,6 +24,22 @@ describe('what is no configuration', () => {
     ['metrics without a port', { ...smallest, metrics: {} }, 'metrics.port'],
     ['metrics at a port beyond the last', { ...smallest, metrics: { port: 65_536 } }, 'metrics.port'],
     ['metrics with a stray key', { ...smallest, metrics: { port: 1, tls: true } }, 'metrics'],
+    ['metrics at a listener', { ...smallest, metrics: { port: 2_121 } }, 'metrics.port'],
+    [
+      'metrics at one of all IPv4 addresses that a listener has',
+      { ...smallest, listen: [{ host: '0.0.0.0', port: 21 }], metrics: { port: 21 } },
+      'metrics.port',
+    ],
+    [
+      'metrics at all addresses, of which a listener has one',
+      { ...smallest, metrics: { host: '0:0::0', port: 2_121 } },
+      'metrics.port',
+    ],
+    [
+      'metrics at a listener beside another mistake',
+      { ...smallest, metrics: { port: 2_121 }, closeNotify: 1 },
+      'closeNotify metrics.port',
+    ],
     ['a port that is text', { ...smallest, listen: [{ port: '21' }] }, 'listen.0.port'],
     ['the same port twice', { ...smallest, listen: [{ port: 21 }, { port: 21, tls: 'implicit' }] }, 'listen.1.port'],
     ['no certificate', { ...smallest, tls: {} }, 'tls.certificateFile tls.keyFile'],

@@ -45,6 +45,7 @@ test('every phase, and every word that an extension is written with, is told', (
 /** What says enough by its name and its type. */
 const PLAIN: ReadonlySet<string> = new Set([
   'ROOT',
+  'AuthoritiesRefused',
   'CertificatesRefused',
   'UserRefused',
   'baseName',

@@ -1,10 +1,12 @@
 /** What the package offers by name. A name that is missing here was taken from those who use it; a new one is a promise. */
-import { expect, test } from 'vitest';
+import { expect, expectTypeOf, test } from 'vitest';
+import type { Account, CertificateDemand } from '../../src/index.ts';
 import * as main from '../../src/index.ts';
 import * as testing from '../../src/testing.ts';
 
 test('the names of sallyport', () => {
   expect(Object.keys(main).sort()).toEqual([
+    'AuthoritiesRefused',
     'CertificatesRefused',
     'DECLINED',
     'ERROR',
@@ -55,4 +57,8 @@ test('the names of sallyport/testing', () => {
     'startTestGateway',
     'virtualPath',
   ]);
+});
+
+test('what an account of a program may demand of certificates has a name', () => {
+  expectTypeOf<NonNullable<Account['clientCertificate']>>().toEqualTypeOf<CertificateDemand>();
 });
