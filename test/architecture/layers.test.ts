@@ -10,6 +10,7 @@ import {
   brokenOutside,
   brokenShape,
   brokenSurroundings,
+  brokenTeardown,
   type House,
   type SourceFile,
 } from './rules.ts';
@@ -85,6 +86,10 @@ describe('the house', () => {
 
   test('the environment, the exit, the clock and chance are reached for in cli and lib/clock.ts only', () => {
     expect(brokenSurroundings(files)).toEqual([]);
+  });
+
+  test('TLS is dropped before the socket that it lies on', () => {
+    expect(brokenTeardown(files)).toEqual([]);
   });
 
   test('every file begins with a doc comment and has at most 400 lines', () => {
@@ -222,6 +227,25 @@ describe('the rules bite', () => {
     ['options.process.env'],
   ])('everybody may: %s', (text) => {
     expect(brokenSurroundings([file('src/server/a.ts', text)])).toEqual([]);
+  });
+
+  test.each([
+    ['const tls = connectTls({ socket: raw }); raw.destroy(); tls.destroy();'],
+    ['const tls: TLSSocket = new TLSSocket(raw); raw.destroy(error); tls.destroy(error);'],
+    ['this.#tls = new TLSSocket(raw); } drop() { this.#raw.destroy(); this.#tls?.destroy(); }'],
+    ['const tls = new TLSSocket(guard); this.#stream = tls; guard?.destroy(); this.#stream.destroy();'],
+    ['tls = await secureOut(raw); a.destroy(); raw.resetAndDestroy(); tls.destroy();'],
+  ])('no file may: %s', (text) => {
+    expect(brokenTeardown([file('src/probe/a.ts', text)])).toHaveLength(1);
+  });
+
+  test.each([
+    ['const tls = connectTls({ socket: raw }); tls.destroy(); raw.destroy();'],
+    ['const tls = connectTls({ socket: raw }); function drop() { raw.destroy(); } tls.destroy();'],
+    ['const tls = connectTls({ socket: raw }); raw.destroy(); forget(); tls.destroy();'],
+    ['a.destroy(); b.destroy();'],
+  ])('any file may: %s', (text) => {
+    expect(brokenTeardown([file('src/probe/a.ts', text)])).toEqual([]);
   });
 
   test('a file without a doc comment, or with too many lines, is named', () => {

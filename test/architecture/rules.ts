@@ -92,6 +92,22 @@ export function brokenSurroundings(files: readonly SourceFile[]): string[] {
   return [...imported, ...used];
 }
 
+/**
+ * Of sockets that are dropped one behind the other, TLS comes before what it lies on: a client's TLSSocket whose socket has gone
+ * first ends the whole process in Node 26.10 (SIGSEGV). Only statements that follow each other are looked at.
+ */
+export function brokenTeardown(files: readonly SourceFile[]): string[] {
+  return files.flatMap(({ path, text }) => {
+    const tokens = tokensOf(text);
+    const overTls = tlsSocketsIn(tokens);
+    return dropsIn(tokens).flatMap((names) => {
+      const late = names.findLastIndex((name) => overTls.has(name));
+      const early = names.slice(0, Math.max(0, late)).find((name) => !overTls.has(name));
+      return early === undefined ? [] : [`${path} drops ${early} before ${names[late]}, which is TLS over it`];
+    });
+  });
+}
+
 /** A file begins by saying what lives there, and is not too long to be read. */
 export function brokenShape(files: readonly SourceFile[]): string[] {
   return files.flatMap(({ path, text }) => {
@@ -102,6 +118,41 @@ export function brokenShape(files: readonly SourceFile[]): string[] {
     ];
   });
 }
+
+/** What gives a TLSSocket. */
+const TLS_SOURCES = ['TLSSocket', 'connectTls', 'secureOut'];
+
+/** The names that a file gives to sockets of TLS, and to what it sets to one of them. */
+function tlsSocketsIn(tokens: readonly Token[]): ReadonlySet<string> {
+  const found = new Set<string>();
+  tokens.forEach((token, index) => {
+    if (!is(token, '=')) return;
+    const value = tokens.slice(index + 1, index + 4).find((next) => !is(next, 'new') && !is(next, 'await'));
+    if (value === undefined || !(TLS_SOURCES.includes(value.text) || found.has(value.text))) return;
+    // Behind the name there may be a type of one word.
+    const name = is(tokens[index - 2], ':') ? tokens[index - 3] : tokens[index - 1];
+    if (name?.kind === 'word') found.add(name.text);
+  });
+  return found;
+}
+
+/** What statements drop that follow each other: runs of names, in their order. */
+function dropsIn(tokens: readonly Token[]): string[][] {
+  const runs: string[][] = [];
+  let previous: number | undefined;
+  tokens.forEach((token, index) => {
+    if (!/^(?:destroy|resetAndDestroy)$/.test(token.text) || !isMember(tokens, index)) return;
+    const name = tokens[is(tokens[index - 2], '?') ? index - 3 : index - 2]?.text ?? '';
+    const between = tokens.slice((previous ?? index) + 1, index).map(({ text }) => text);
+    if (previous !== undefined && NEXT_STATEMENT.test(between.join(' '))) runs.at(-1)?.push(name);
+    else runs.push([name]);
+    previous = index;
+  });
+  return runs;
+}
+
+/** From behind one such call to the next: its arguments, and whose method is called then. */
+const NEXT_STATEMENT = /^\( [^(){};]*\) ; (?:[\w$#]+ (?:\? )?\. ?)+$/;
 
 function eachImport(
   files: readonly SourceFile[],

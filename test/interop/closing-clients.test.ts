@@ -14,22 +14,30 @@ import { sha256Of, temporaryFolder, writeBytes } from '../fixtures/local-files.t
 const test = needs('python3');
 
 const FILE_BYTES = 3_000_000;
-/** Of each kind. `CLOSING_UPLOADS=300 vitest run test/interop/closing-clients.test.ts` is the long run. */
+/** Of the one kind that is most in danger, always so many: over a few sessions side by side, so that it takes seconds. */
+const UNREAD_TIMES = 300;
+const SESSIONS = 4;
+/** Of each other kind. `CLOSING_UPLOADS=300 vitest run test/interop/closing-clients.test.ts` is the long run. */
 const TIMES = Number(process.env.CLOSING_UPLOADS ?? 20);
 const TIMEOUT_MS = 30_000 + TIMES * 2_000;
 
 interface Uploads {
-  readonly ending: 'polite' | 'alert' | 'curl' | 'bare';
+  readonly ending: 'polite' | 'alert' | 'curl' | 'bare' | 'unread';
   readonly times: number;
   readonly version?: 'TLSv1_2' | 'TLSv1_3';
   readonly resumes?: boolean;
+  /** What the file is called on the server; sessions side by side must not be in each other's way. */
+  readonly name?: string;
 }
 
-async function closingUploads(gateway: TestGateway, { version = 'TLSv1_3', resumes = false, ...uploads }: Uploads) {
+async function closingUploads(
+  gateway: TestGateway,
+  { version = 'TLSv1_3', resumes = false, name = 'a.bin', ...uploads }: Uploads,
+) {
   const { host, port, user, password, certificates } = gateway;
   const file = join(await temporaryFolder(), 'file');
   const sent = await writeBytes(file, FILE_BYTES);
-  const order = { host, port, user, password, ca: certificates.files.caCert, file, version, resumes, ...uploads };
+  const order = { host, port, user, password, ca: certificates.files.caCert, file, version, resumes, name, ...uploads };
   const ran = await run('python3', [join(import.meta.dirname, 'clients/closing_client.py')], {
     input: JSON.stringify(order),
     timeoutMs: TIMEOUT_MS,
@@ -67,4 +75,19 @@ test.each([
     expect(await sha256Of(join(gateway.home, 'a.bin'))).toBe(sent);
   },
   TIMEOUT_MS,
+);
+
+test(
+  `${UNREAD_TIMES} uploads of 3 MB by a client that reads nothing behind the handshake and closes at once are all whole`,
+  async () => {
+    const gateway = await startGateway({}, { sessionReuse: 'preferred' });
+    const names = Array.from({ length: SESSIONS }, (_, index) => `${index}.bin`);
+    const times = UNREAD_TIMES / SESSIONS;
+    const sessions = await Promise.all(names.map((name) => closingUploads(gateway, { ending: 'unread', times, name })));
+    for (const [index, { sent, replies }] of sessions.entries()) {
+      expect(replies.filter((reply) => reply !== `226 Stored ${FILE_BYTES} bytes, SHA-256 ${sent}.`)).toEqual([]);
+      expect(await sha256Of(join(gateway.home, `${index}.bin`))).toBe(sent);
+    }
+  },
+  TIMEOUT_MS + UNREAD_TIMES * 500,
 );

@@ -40,6 +40,26 @@ def end_bare(secured):
     """Sends no close_notify at all."""
 
 
+def upload_unread(raw, context, host, content):
+    """Reads nothing behind the handshake, sends close_notify and closes: whatever has come by then is in the way of the FIN."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    secured = context.wrap_bio(incoming, outgoing, server_hostname=host)
+    while True:
+        try:
+            secured.do_handshake()
+            break
+        except ssl.SSLWantReadError:
+            raw.sendall(outgoing.read())
+            incoming.write(raw.recv(65536))
+    secured.write(content)
+    try:
+        secured.unwrap()
+    except ssl.SSLWantReadError:
+        pass
+    raw.sendall(outgoing.read())
+    raw.close()
+
+
 ENDINGS = {"polite": end_politely, "alert": end_with_alert_only, "curl": end_like_curl, "bare": end_bare}
 
 order = json.load(sys.stdin)
@@ -54,12 +74,15 @@ with ftplib.FTP_TLS(context=context, timeout=10) as ftp:
     ftp.voidcmd("TYPE I")
     for _ in range(order["times"]):
         raw = socket.create_connection(ftp.makepasv(), timeout=10)
-        ftp.sendcmd("STOR a.bin")
-        session = ftp.sock.session if order["resumes"] else None
-        secured = context.wrap_socket(raw, server_hostname=order["host"], session=session)
-        secured.sendall(content)
-        ENDINGS[order["ending"]](secured)
-        secured.close()
+        ftp.sendcmd("STOR " + order["name"])
+        if order["ending"] == "unread":
+            upload_unread(raw, context, order["host"], content)
+        else:
+            session = ftp.sock.session if order["resumes"] else None
+            secured = context.wrap_socket(raw, server_hostname=order["host"], session=session)
+            secured.sendall(content)
+            ENDINGS[order["ending"]](secured)
+            secured.close()
         try:
             replies.append(ftp.voidresp())
         except ftplib.Error as error:
