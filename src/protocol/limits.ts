@@ -27,7 +27,7 @@ export interface Limits {
   readonly loginAttemptsMax: number;
   /** Failed logins from one IPv4 address or one IPv6 /64 before it is shut out. Protects passwords from guessing across connections (PCI DSS 8.3.4). */
   readonly loginFailuresPerAddressMax: number;
-  /** How long such an address stays shut out, and how long its failures are remembered. */
+  /** How long such an address stays shut out, and how long its failures are remembered, from the last of them. */
   readonly loginLockoutMs: number;
   /** Shortest time of a refused login. Protects names of users: how long a refusal takes tells nothing of its reason. */
   readonly loginRefusalMs: number;
