@@ -3,8 +3,8 @@
  *
  *   login gate, PRE_CMD, CMD, then POST_CMD and LOG_CMD after success, POST_CMD_ERR and LOG_CMD_ERR after failure.
  *
- * Guards fail closed, observers fail open. Nothing is acknowledged before it has been logged, because the reply is
- * handed back only behind the LOG phases.
+ * Behind CMD the modules with `onAcknowledge` are asked whether success may be told at all. Guards fail closed, observers
+ * fail open. Nothing is acknowledged before it has been logged, because the reply is handed back only behind the LOG phases.
  */
 import { aside } from '../lib/aside.ts';
 import { AssertionFailed } from '../lib/assert.ts';
@@ -60,14 +60,14 @@ async function carry(table: PhaseTable, call: Dispatch): Promise<Completion> {
   const chains = new Chains();
   const request: Request = { traits: command, argument: call.shownArgument, context, respond: chains };
   const startMs = context.clock.monotonicMs();
-  const { outcome, cause } = await settle(() => act(table, call, request), context.log);
-  const result = (answer: Reply): Result => ({
-    reply: answer,
-    cause,
-    change: outcome.change,
-    durationMs: context.clock.monotonicMs() - startMs,
-    notes,
+  const durationMs = () => context.clock.monotonicMs() - startMs;
+  const acted = await settle(() => act(table, call, request), context.log);
+  const resultOf = ({ outcome: { reply: answer, change, refusedBy }, cause }: Settled): Result => ({
+    ...{ reply: answer, cause, change, refusedBy, durationMs: durationMs(), notes },
   });
+  const settled = await acknowledged(table, request, acted, resultOf);
+  const { outcome } = settled;
+  const result = (answer: Reply): Result => ({ ...resultOf(settled), reply: answer });
 
   chains.commandDone();
   const succeeded = isPositive(outcome.reply);
@@ -91,12 +91,12 @@ async function carry(table: PhaseTable, call: Dispatch): Promise<Completion> {
 }
 
 /** The login gate, the guards, then whoever handles the command first. @throws Fault to refuse. */
-async function act(table: PhaseTable, call: Dispatch, request: Request): Promise<Outcome> {
+async function act(table: PhaseTable, call: Dispatch, request: Request): Promise<Acted> {
   const { command, context } = call;
   if (command.who === 'members' && context.session.login.state !== 'LoggedIn') throw new Fault('NotLoggedIn');
   for (const placed of table.chain('PRE_CMD', command)) {
     const answer = await inTime(placed, context.clock, () => placed.handler.handle(request));
-    if (answer.word !== 'DECLINED') return { reply: errorOf(placed, answer) };
+    if (answer.word !== 'DECLINED') return { reply: errorOf(placed, answer), refusedBy: placed.module };
   }
   for (const placed of table.chain('CMD', command)) {
     const answer = await placed.handler.handle(request);
@@ -122,11 +122,45 @@ function nameOf({ module, handler }: Placed<Phase>): string {
   return `the ${handler.phase} handler of ${module} for ${handler.verb}`;
 }
 
+/**
+ * What may be told of what was done: what it came to, unless a guard of replies refuses. Then a success is none, and with
+ * it what it would have changed in the session; what was done to files is done.
+ */
+async function acknowledged(
+  { acknowledging }: PhaseTable,
+  request: Request,
+  acted: Settled,
+  resultOf: (settled: Settled) => Result,
+): Promise<Settled> {
+  const { clock, log } = request.context;
+  let settled = acted;
+  for (const module of acknowledging) {
+    try {
+      const name = `onAcknowledge of ${module.name}`;
+      await withinTime(name, clock, () => module.onAcknowledge?.(request, resultOf(settled)));
+    } catch (error) {
+      log.error('module.failed', { module: module.name, hook: 'onAcknowledge', error });
+      if (!isPositive(settled.outcome.reply)) continue;
+      const { code, text } = error instanceof Fault ? error : new Fault('Local');
+      settled = { outcome: { reply: reply(code, text) }, cause: error };
+    }
+  }
+  return settled;
+}
+
+/** An outcome, and who refused the command before it could do anything. */
+interface Acted extends Outcome {
+  readonly refusedBy?: string;
+}
+
+/** What a command came to. */
+interface Settled {
+  readonly outcome: Acted;
+  readonly cause: unknown;
+}
+
 /** The outcome of `attempt`, or the reply for what it threw. */
-async function settle(
-  attempt: () => Promise<Outcome>,
-  log: Log,
-): Promise<{ readonly outcome: Outcome; readonly cause: unknown }> {
+async function settle(attempt: () => Promise<Acted>, log: Log): Promise<Settled> {
   try {
     return { outcome: await attempt(), cause: undefined };
   } catch (error) {
@@ -149,12 +183,16 @@ async function observe(placed: Placed<Phase>, { log }: CommandContext, call: () 
 
 /** The handler's answer. @throws Error when it takes too long. */
 async function inTime<T>(placed: Placed<Phase>, clock: Clock, call: () => Promise<T> | T): Promise<T> {
+  return withinTime(nameOf(placed), clock, call);
+}
+
+async function withinTime<T>(name: string, clock: Clock, call: () => Promise<T> | T): Promise<T> {
   const answer = call();
   // Most handlers answer at once, and a timer for each of them would cost more than they do.
   if (!isPromise(answer)) return answer;
   return new Promise<T>((resolve, reject) => {
     const timer = clock.after(HANDLER_TIMEOUT_MS, () =>
-      reject(new Error(`${nameOf(placed)} took longer than ${HANDLER_TIMEOUT_MS} ms`)),
+      reject(new Error(`${name} took longer than ${HANDLER_TIMEOUT_MS} ms`)),
     );
     Promise.resolve(answer)
       .then(resolve, reject)

@@ -53,6 +53,29 @@ export function tellDisconnect(module: Module, session: Session, log: Log): void
   );
 }
 
+/** Tells a module that a connection was turned away. What it throws is logged. */
+export function tellRefused(
+  module: Module,
+  session: Session,
+  { cause, log }: { readonly cause: unknown; readonly log: Log },
+): void {
+  aside(
+    () => module.onRefused?.(session, cause),
+    (error) => log.error('module.failed', { module: module.name, hook: 'onRefused', error }),
+  );
+}
+
+/** Tells the modules of an attack, and the log first. What they throw is logged. */
+export function tellAttack(modules: readonly Module[], session: Session, what: string, log: Log): void {
+  log.warn('attack', { what });
+  for (const module of modules) {
+    aside(
+      () => module.onAttack?.(session, what),
+      (error) => log.error('module.failed', { module: module.name, hook: 'onAttack', error }),
+    );
+  }
+}
+
 /** Types let a guard return nothing; code that was not type-checked may mean a refusal by what it returns. */
 function meansNo(answer: unknown): boolean {
   return answer === false || (typeof answer === 'object' && answer !== null && Reflect.get(answer, 'word') === 'ERROR');

@@ -11,6 +11,8 @@ export interface Placed<P extends Phase> {
 /** The commands and every module's handlers, ready to be asked. Handlers of equal priority keep the modules' order. */
 export class PhaseTable {
   readonly commands: readonly CommandTraits[];
+  /** The modules that are asked before anything is acknowledged, in their order. */
+  readonly acknowledging: readonly Module[];
   readonly #byVerb = new Map<string, CommandDefinition>();
   readonly #phases: { readonly [P in Phase]: PhaseChains<P> };
 
@@ -27,6 +29,7 @@ export class PhaseTable {
       }
     }
     for (const module of modules) this.#check(module);
+    this.acknowledging = modules.filter(({ onAcknowledge }) => onAcknowledge !== undefined);
     this.#phases = {
       PRE_CMD: new PhaseChains('PRE_CMD', modules),
       CMD: new PhaseChains('CMD', modules),

@@ -8,6 +8,7 @@ import { type ArgumentShape, type ArgumentSpec, readArgument } from './argument.
 import type { Account, Requirement } from './authenticator.ts';
 import type { DataPort } from './data-port.ts';
 import type { Directive } from './directive.ts';
+import type { FileEffect } from './file-effect.ts';
 import type { FileSystem } from './file-system.ts';
 import type { Log } from './log.ts';
 import type { PermissionLetter } from './permissions.ts';
@@ -146,8 +147,17 @@ export interface CommandContext {
   readonly transfer: RunningTransfer | undefined;
   /** The account of a session that is logged in. @throws Fault `NotLoggedIn`. */
   account(): Account;
+  /**
+   * The permission letters that hold in a directory for this session: the account's own, as far as what the directory is for
+   * leaves them. It is for telling; what is allowed, `files` decides. @throws Fault `NotLoggedIn`.
+   */
+  lettersAt(directory: VirtualPath): Promise<ReadonlySet<PermissionLetter>>;
   /** The account's files behind its permissions. @throws Fault `NotLoggedIn`. */
   files(): FileSystem;
+  /** What the command has done to files so far, in its order. */
+  readonly effects: readonly FileEffect[];
+  /** The newest receipt of a file that this account has stored under the path; undefined when there is none. */
+  receiptOf(path: VirtualPath): Promise<string | undefined>;
   /** The names of the classes that the session belongs to now, in the configuration's order. */
   classes(): readonly string[];
   /**

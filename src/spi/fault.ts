@@ -72,6 +72,13 @@ const FAULTS = {
   RestartInvalid: { code: 554, text: 'The restart position lies beyond what was received.' },
   FileBusy: { code: 450, text: 'The file is in use; try again later.' },
   StorageFull: { code: 452, text: 'Not enough space on the server; nothing was published.' },
+  AuditUnavailable: {
+    code: 451,
+    text: 'The audit log cannot be written, so nothing is accepted; try again later.',
+  },
+  Unchecked: { code: 451, text: 'The file could not be checked; nothing was published. Try again later.' },
+  ContentRefused: { code: 550, text: 'The file was refused by a check; nothing was published.' },
+  Retained: { code: 550, text: 'The file has to be kept and may not be changed yet.' },
   QuotaExceeded: { code: 552, text: 'The file is larger than this account may store; nothing was published.' },
   // Hashes and ranges (draft-bryan-ftpext-hash-02 section 3.5, draft-bryan-ftp-range-08 section 4).
   HashDenied: { code: 552, text: 'Permission denied.' },

@@ -1,6 +1,7 @@
 /** The contract of storage: what a place for files must be able to do. Every path is virtual; no disk is assumed. */
 import type { DirectoryEntry, FileFacts } from '../protocol/file-facts.ts';
 import type { VirtualPath } from '../protocol/virtual-path.ts';
+import type { Arrival, Publication } from './intake.ts';
 
 /**
  * Where one account's files live. Every method throws `Fault`s of the file kinds (`NoSuchFile`, `NotADirectory`,
@@ -34,6 +35,12 @@ export interface FileSystem {
    * client where to go on when nothing has been published under the name yet.
    */
   resumableBytes(path: VirtualPath): Promise<number | undefined>;
+
+  /**
+   * What `StagedWrite.hold` keeps out of sight for this path under this id. Absent where storage cannot hold.
+   * @throws Fault `NoSuchFile` when there is none (any more).
+   */
+  held?(path: VirtualPath, id: string): Promise<HeldFile>;
 
   makeDirectory(path: VirtualPath): Promise<void>;
   /** @throws Fault `DirectoryNotEmpty`, `NotADirectory`. */
@@ -72,8 +79,25 @@ export interface FileSystem {
    */
   onDisk?(path: VirtualPath): string | undefined;
 
+  /**
+   * The same, where the gateway's own process has no business with the files: only for telling whether two accounts mean
+   * one file. Absent where `onDisk` says it.
+   */
+  placeOnDisk?(path: VirtualPath): string;
+
+  /** The user of the system with whose rights everything here is done; absent where those are the gateway's own. */
+  readonly systemUser?: SystemUser;
+
   /** Bytes that can still be stored, or undefined when storage cannot tell. */
   freeBytes(path: VirtualPath): Promise<number | undefined>;
+}
+
+/** A user of the system, as its databases tell. */
+export interface SystemUser {
+  readonly user: string;
+  /** Numbers of user and group. */
+  readonly uid: number;
+  readonly gid: number;
 }
 
 /** What happens to a file that already has the name: `replace` it atomically, or `keep` it and refuse. */
@@ -108,18 +132,51 @@ export interface OpenedFile {
 export interface StagedWrite {
   /** Bytes that it began with; new bytes go behind them. */
   readonly startBytes: number;
+  /**
+   * Set when what is stored is not what is written, because it is encrypted on its way: then nothing can be put together
+   * out of what is stored there.
+   */
+  readonly opaque?: boolean | undefined;
   /** The bytes that it began with, for hashing them; empty when `startBytes` is 0. */
   prefix(): AsyncIterable<Buffer>;
   /** Adds bytes; the buffers must not change until the promise resolves. One call at a time. @throws Fault `StorageFull`. */
   write(buffers: readonly Buffer[]): Promise<void>;
   /**
-   * Makes the bytes durable and visible in one step: sync, atomic rename, sync of the directory.
+   * Makes the bytes durable and visible in one step: sync, atomic rename, sync of the directory. What stands in front of
+   * storage may look at the file first and write down what it is told; storage itself needs no `arrival`.
    * @throws Fault `FileExists` when the name was taken meanwhile and `existing` is `keep`; the write is then still open.
    */
-  commit(): Promise<void>;
+  commit(arrival?: Arrival): Promise<void>;
+  /** What its place says becomes of it when it does not arrive whole; goes before what the account says. */
+  readonly onIncomplete?: 'keep' | 'remove';
+  /** What became of it behind `commit`, where more than storage had a say in that. */
+  readonly publication?: Publication | undefined;
+  /**
+   * Makes the bytes durable and keeps them out of sight under `id`, beside their target: nobody reads, lists or resumes
+   * them, and the directory cannot be removed, until they are published or destroyed through `FileSystem.held`, by this
+   * process or a later one. They last like those of a published file. Ends the write. Absent where storage cannot hold.
+   */
+  hold?(id: string): Promise<void>;
   /**
    * Ends the write without publishing. `keep` leaves what arrived to be resumed by the same account, `remove` leaves
    * nothing. @returns bytes that can be resumed, 0 when none.
    */
   abort(partial: 'keep' | 'remove'): Promise<number>;
+}
+
+/** A file that is held between its arrival and its publication; every `held` must be closed. */
+export interface HeldFile {
+  readonly sizeBytes: number;
+  /** Where it lies on this machine's disk; absent where storage keeps files elsewhere, or shows nobody. */
+  readonly onDisk?: string;
+  /** Its bytes from the beginning, in pieces that are the reader's own; may be called again. */
+  read(): AsyncIterable<Buffer>;
+  /**
+   * Gives it the name `path`, which is in the directory in which it is held, in one step that lasts (rename and sync of the
+   * directory). @throws Fault `FileExists` when the name is taken and `existing` is `keep`; it is then still held.
+   */
+  publish(path: VirtualPath, existing: ExistingFile): Promise<void>;
+  /** Removes it for good. */
+  destroy(): Promise<void>;
+  close(): Promise<void>;
 }

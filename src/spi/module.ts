@@ -7,6 +7,7 @@ import type { Reply } from '../protocol/reply.ts';
 import type { Account } from './authenticator.ts';
 import type { CommandContext, CommandTraits, Outcome } from './command.ts';
 import type { Directive } from './directive.ts';
+import { type Gate, gateMistake } from './gate.ts';
 import type { Endpoint, Session, SessionChange } from './session.ts';
 
 /** Return word: not mine; ask the next handler. */
@@ -66,6 +67,8 @@ export interface Result {
   /** What it changes in the session, behind its reply; undefined when nothing. */
   readonly change?: SessionChange | undefined;
   readonly durationMs: number;
+  /** The module whose PRE_CMD handler refused it; undefined when none did. */
+  readonly refusedBy?: string | undefined;
   /** What the command noted for the log. */
   readonly notes: Readonly<Record<string, unknown>>;
 }
@@ -113,6 +116,8 @@ export interface Module {
   readonly handlers?: readonly PhaseHandler[];
   /** The settings that it declares; `context.setting` and `Settings` give their values. */
   readonly directives?: readonly Directive[];
+  /** Checks of files that directories may ask for by name (`intake.gates`), beside those of the configuration. */
+  readonly gates?: readonly Gate[];
   /**
    * Guard of connections, before a byte is exchanged. It is waited for; one that throws something else than a Fault, or
    * takes too long, refuses. @throws Fault to refuse; its text is sent.
@@ -124,9 +129,20 @@ export interface Module {
    */
   onLogin?(account: Account, session: Session): MaybePromise<void>;
   /**
+   * Guard of replies: behind everything that a command does and before anything is logged or answered. It is waited for; when it
+   * throws, or takes too long, the client is not told that it succeeded: a reply below 400 becomes that of the Fault, or 451.
+   */
+  onAcknowledge?(request: Request, result: Result): MaybePromise<void>;
+  /**
    * Observer: the session is over. Called once for every connection that `onConnect` let in; nobody waits for its promise.
    */
   onDisconnect?(session: Session): MaybePromise<void>;
+  /** Observer: a connection was turned away before it was greeted, by a module's `onConnect`; `cause` is what that threw. */
+  onRefused?(session: Session, cause: unknown): void;
+  /** Observer: what a client sent can only be an attack (`what` says which), and its connection is dropped without an answer. */
+  onAttack?(session: Session, what: string): void;
+  /** Observer: TLS began on the control channel; the session has its facts. */
+  onTlsEstablished?(session: Session): void;
   /**
    * Observer: TLS did not come about on the control channel, and the connection is over. `cause` is what OpenSSL or the
    * socket said.
@@ -148,9 +164,14 @@ const MODULE_KEYS: Readonly<Record<keyof Module, true>> = {
   name: true,
   handlers: true,
   directives: true,
+  gates: true,
   onConnect: true,
   onLogin: true,
+  onAcknowledge: true,
   onDisconnect: true,
+  onRefused: true,
+  onAttack: true,
+  onTlsEstablished: true,
   onTlsFailed: true,
   onStart: true,
   onStop: true,
@@ -158,7 +179,7 @@ const MODULE_KEYS: Readonly<Record<keyof Module, true>> = {
 
 /** Says what is wrong with a module, whoever made it. @throws TypeError. */
 export function checkModule(module: Module): void {
-  const { name, handlers = [], directives = [] } = module;
+  const { name, handlers = [], directives = [], gates = [] } = module;
   if (typeof name !== 'string' || name === '') throw new TypeError('a module needs a name');
   const wrong = (what: string) => new TypeError(`module ${name}: ${what}`);
   // An object of a class may keep things of its own; one that was written down has nothing else in it.
@@ -167,6 +188,11 @@ export function checkModule(module: Module): void {
   if (stray !== undefined)
     throw wrong(`it has no place for ${stray}; it may have ${Object.keys(MODULE_KEYS).join(', ')}`);
   if (!Array.isArray(handlers) || !Array.isArray(directives)) throw wrong('its handlers and directives must be lists');
+  if (!Array.isArray(gates)) throw wrong('its gates must be a list');
+  for (const gate of gates) {
+    const mistake = gateMistake(gate);
+    if (mistake !== undefined) throw wrong(mistake);
+  }
   for (const handler of handlers) {
     if (typeof handler !== 'object' || handler === null) throw wrong('one of its handlers is no object');
   }
@@ -178,7 +204,7 @@ export function checkModule(module: Module): void {
     if (!Number.isFinite(priority)) throw wrong(`the priority of its ${phase} handler for ${verb} is no number`);
     if (typeof handle !== 'function') throw wrong(`its ${phase} handler for ${verb} is no function`);
   }
-  for (const hook of ['onConnect', 'onLogin', 'onDisconnect'] as const) {
+  for (const hook of ['onConnect', 'onLogin', 'onAcknowledge', 'onDisconnect'] as const) {
     if (module[hook] !== undefined && typeof module[hook] !== 'function') throw wrong(`its ${hook} is no function`);
   }
   const names = directives.map((directive) => directive.name);
