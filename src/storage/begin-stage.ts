@@ -10,7 +10,7 @@ import type { HeldDirectory, HeldNode } from './jail.ts';
 import { openNodeForReading, targetKind } from './nodes.ts';
 import { claimPartial, partialBytes, type StageBase, type StagePlace, settleOrphan } from './partials.ts';
 import { readBytes } from './read-bytes.ts';
-import { STAGED_FLAGS, STAGED_MODE, StagedFile } from './staged-file.ts';
+import { STAGED_FLAGS, STAGED_MODE, StagedFile, type StagedFileParts } from './staged-file.ts';
 import { type LiveUploads, stagingNames } from './staging-names.ts';
 
 /** What all uploads of one account share. */
@@ -37,11 +37,11 @@ export interface UploadTarget {
  */
 export async function beginStage(
   settings: UploadSettings,
-  target: UploadTarget,
+  target: UploadTarget & Pick<StagedFileParts, 'stillThere'>,
   request: StageRequest,
 ): Promise<StagedFile> {
   const { io, live, owner, bootId, fileMode, sync } = settings;
-  const { directory, name } = target;
+  const { directory, name, stillThere } = target;
   const kind = await targetKind(io, directory, name);
   if (kind === 'directory' || kind === 'other') throw new Fault('NotAFile');
   if (kind !== 'nothing' && request.existing === 'keep') throw new Fault('FileExists');
@@ -51,7 +51,8 @@ export async function beginStage(
     if (claim.first) await settleOrphan(io, directory, names);
     const base = await openBase({ io, directory, name, names, claim, sync }, request);
     const { existing } = request;
-    return new StagedFile({ io, directory, claim, names, target: name, existing, fileMode, sync, ...base });
+    const parts = { io, directory, claim, names, target: name, existing, fileMode, sync, stillThere };
+    return new StagedFile({ ...parts, ...base });
   } catch (error) {
     claim.release();
     throw error;

@@ -5,9 +5,11 @@ import type { Clock } from '../lib/clock.ts';
 import type { DirectoryEntry, FileFacts } from '../protocol/file-facts.ts';
 import { baseName, parentOf, pathParts, ROOT, type VirtualPath } from '../protocol/virtual-path.ts';
 import { Fault, type FaultKind } from '../spi/fault.ts';
-import type { ExistingFile, FileSystem, OpenedFile, StagedWrite, StageRequest } from '../spi/file-system.ts';
+import type { ExistingFile, FileSystem, HeldFile, OpenedFile, StagedWrite, StageRequest } from '../spi/file-system.ts';
 import { beginStage, resumableBytes, type UploadSettings } from './begin-stage.ts';
 import { asFault, isFault, translated } from './errors.ts';
+import { openHeld } from './held-file.ts';
+import { refuseHeldWithin } from './held-within.ts';
 import { factsOf, lstatIfAny, type StorageIo } from './io.ts';
 import type { HeldDirectory, HeldNode, Jail } from './jail.ts';
 import { listDirectory } from './listing.ts';
@@ -15,7 +17,7 @@ import { makeSymlink } from './make-symlink.ts';
 import { openFile } from './opened-file.ts';
 import { removeEmptyDirectory } from './remove-directory.ts';
 import { removeTree } from './remove-tree.ts';
-import { type Place, renamePlace } from './rename.ts';
+import { movePlaceBack, type Place, renamePlace } from './rename.ts';
 import { leadsToReserved } from './staging-names.ts';
 
 /** What an account's files need to know beside where they are. */
@@ -87,15 +89,18 @@ export class LocalFiles implements FileSystem {
   async stage(path: VirtualPath, request: StageRequest): Promise<StagedWrite> {
     if (path === ROOT) throw new Fault('NotAFile');
     refuseReserved(path, 'BadName');
-    return translated(async () => {
-      const directory = await this.#jail.openDirectory(parentOf(path));
-      try {
-        return await beginStage(this.#settings, { directory, name: baseName(path) }, request);
-      } catch (error) {
-        await directory.close();
-        throw error;
-      }
+    return this.#withOwnDirectory(path, (directory) => {
+      const stillThere = () => this.#leadsTo(parentOf(path), directory.identity);
+      return beginStage(this.#settings, { directory, name: baseName(path), stillThere }, request);
     });
+  }
+
+  async held(path: VirtualPath, id: string): Promise<HeldFile> {
+    assert(path !== ROOT, 'the root is no file');
+    refuseReserved(path, 'NoSuchFile');
+    const { io, fileMode, sync } = this.#settings;
+    const onDisk = (name: string) => join(this.onDisk(parentOf(path)), name);
+    return this.#withOwnDirectory(path, (directory) => openHeld({ io, directory, path, fileMode, sync, onDisk }, id));
   }
 
   async resumableBytes(path: VirtualPath): Promise<number | undefined> {
@@ -143,7 +148,9 @@ export class LocalFiles implements FileSystem {
     refuseReserved(path, 'NoSuchFile');
     await this.#withPlace(path, async ({ directory, name }) => {
       // Not every system says "is a directory" to unlink.
-      if ((await this.#io.lstat(directory.at(name))).isDirectory()) throw new Fault('NotAFile');
+      const stats = await this.#io.lstat(directory.at(name));
+      if (stats.isDirectory()) throw new Fault('NotAFile');
+      if (stats.isSymbolicLink()) await this.#refuseHeldBehind(path);
       await this.#io.unlink(directory.at(name));
     });
   }
@@ -154,7 +161,11 @@ export class LocalFiles implements FileSystem {
     refuseReserved(to, 'BadName');
     await this.#withPlace(from, (source) =>
       this.#withPlace(to, async (target) => {
+        const stats = await this.#io.lstat(source.directory.at(source.name));
+        const mayHold = stats.isDirectory() || stats.isSymbolicLink();
+        if (mayHold) await this.#refuseHeldBehind(from);
         await renamePlace(this.#io, source, target, existing);
+        if (mayHold) await this.#undoIfHolding(to, { source, target });
         if (!this.#settings.sync) return;
         // Partners upload under one name and rename when done: the new name is what was promised, so it goes first.
         await target.directory.sync();
@@ -198,6 +209,58 @@ export class LocalFiles implements FileSystem {
       if (path === ROOT || !isFault(error, 'NoSuchFile')) throw error;
       return this.freeBytes(parentOf(path));
     }
+  }
+
+  /** A path leads somewhere else once a directory or a link in it is gone: what is held must be found by its path. */
+  async #refuseHeldBehind(path: VirtualPath): Promise<void> {
+    let directory: HeldDirectory;
+    try {
+      directory = await this.#jail.openDirectory(path);
+    } catch (error) {
+      // A link to a file, to nothing or to what is outside.
+      if (isFault(asFault(error), 'NoSuchFile', 'NotADirectory') || isFault(error, 'PermissionDenied')) return;
+      throw error;
+    }
+    try {
+      await refuseHeldWithin(this.#io, directory);
+    } finally {
+      await directory.close();
+    }
+  }
+
+  /** An upload that was held while its directory was being moved did not see that, and the move did not see it. */
+  async #undoIfHolding(to: VirtualPath, places: { readonly source: Place; readonly target: Place }): Promise<void> {
+    try {
+      await this.#refuseHeldBehind(to);
+    } catch (error) {
+      await movePlaceBack(this.#io, places.target, places.source);
+      throw error;
+    }
+  }
+
+  /** Whether the path is that of this very directory. */
+  async #leadsTo(path: VirtualPath, identity: string): Promise<boolean> {
+    try {
+      const directory = await this.#jail.openDirectory(path);
+      await directory.close();
+      return directory.identity === identity;
+    } catch (error) {
+      if (isFault(asFault(error), 'NoSuchFile', 'NotADirectory', 'PermissionDenied')) return false;
+      throw error;
+    }
+  }
+
+  /** For what keeps the directory that holds the path: it is closed only when that fails. */
+  #withOwnDirectory<T>(path: VirtualPath, open: (directory: HeldDirectory) => Promise<T>): Promise<T> {
+    return translated(async () => {
+      const directory = await this.#jail.openDirectory(parentOf(path));
+      try {
+        return await open(directory);
+      } catch (error) {
+        await directory.close();
+        throw error;
+      }
+    });
   }
 
   /** Bits as asked for, which mkdir takes the process's umask away from. */

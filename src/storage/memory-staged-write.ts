@@ -8,6 +8,8 @@ export interface MemoryTarget {
   hasRoomFor(bytes: number): boolean;
   /** @throws Fault `FileExists` when the name was taken meanwhile. */
   publish(bytes: Buffer): void;
+  /** @throws Fault `FileBusy` when its directory is gone, or something is held under this id. */
+  hold(bytes: Buffer, id: string): void;
   keep(bytes: Buffer): void;
   drop(): void;
 }
@@ -47,8 +49,15 @@ export class MemoryStagedWrite implements StagedWrite {
     this.#over = true;
   }
 
-  async abort(partial: 'keep' | 'remove'): Promise<number> {
+  async hold(id: string): Promise<void> {
     assert(!this.#over, 'a staged write is ended once');
+    this.#target.hold(this.#bytes, id);
+    this.#over = true;
+  }
+
+  async abort(partial: 'keep' | 'remove'): Promise<number> {
+    // As on the disk: what is published or held is not this write's any more.
+    if (this.#over) return 0;
     this.#over = true;
     const bytes = this.#bytes;
     if (partial === 'remove' || bytes.length === 0) {

@@ -7,12 +7,13 @@ import { systemClock } from '../lib/clock.ts';
 import type { DirectoryEntry, FileFacts } from '../protocol/file-facts.ts';
 import { baseName, isWithin, parentOf, ROOT, type VirtualPath } from '../protocol/virtual-path.ts';
 import { Fault } from '../spi/fault.ts';
-import type { ExistingFile, FileSystem, OpenedFile, StagedWrite, StageRequest } from '../spi/file-system.ts';
+import type { ExistingFile, FileSystem, HeldFile, OpenedFile, StagedWrite, StageRequest } from '../spi/file-system.ts';
+import { MemoryHeld } from './memory-held.ts';
 import { MemoryStagedWrite } from './memory-staged-write.ts';
 
 /** How memory is used for files. */
 export interface MemoryOptions {
-  /** Bytes of published and unfinished files together; 64 MiB by default. Beyond it uploads end with 452. */
+  /** Bytes of published, held and unfinished files together; 64 MiB by default. Beyond it uploads end with 452. */
   readonly bytesMax?: number;
   /** Where times of modification come from. */
   readonly clock?: Clock;
@@ -37,10 +38,12 @@ export class MemoryFiles implements FileSystem {
   readonly #options: Required<MemoryOptions>;
   readonly #nodes = new Map<VirtualPath, Node>();
   readonly #partials = new Map<VirtualPath, Buffer>();
+  readonly #held: MemoryHeld;
   #made = 0;
 
   constructor(options: MemoryOptions = {}) {
     this.#options = { ...DEFAULTS, ...options };
+    this.#held = new MemoryHeld((...words) => this.#publish(...words), this.#options.readBytes);
     this.#create(ROOT, 'directory');
   }
 
@@ -113,7 +116,11 @@ export class MemoryFiles implements FileSystem {
     if (published !== undefined && request.existing === 'keep') throw new Fault('FileExists');
     return new MemoryStagedWrite(this.#base(path, request), {
       hasRoomFor: (bytes) => this.#usedBytes() + bytes <= this.#options.bytesMax,
-      publish: (bytes) => this.#publish(path, bytes, request.existing),
+      publish: (bytes) => {
+        this.#publish(path, bytes, request.existing);
+        this.#partials.delete(path);
+      },
+      hold: (bytes, id) => this.#hold(path, bytes, id),
       keep: (bytes) => this.#partials.set(path, bytes),
       drop: () => this.#partials.delete(path),
     });
@@ -121,6 +128,10 @@ export class MemoryFiles implements FileSystem {
 
   async resumableBytes(path: VirtualPath): Promise<number | undefined> {
     return this.#partials.get(path)?.length;
+  }
+
+  async held(path: VirtualPath, id: string): Promise<HeldFile> {
+    return this.#held.open(path, id);
   }
 
   async makeDirectory(path: VirtualPath): Promise<void> {
@@ -133,6 +144,7 @@ export class MemoryFiles implements FileSystem {
     this.#directory(path);
     if (this.#within(path).length > 1) throw new Fault('DirectoryNotEmpty');
     if (path === ROOT) throw new Fault('PermissionDenied');
+    if (this.#held.within(path)) throw new Fault('FileBusy');
     this.#nodes.delete(path);
   }
 
@@ -140,6 +152,7 @@ export class MemoryFiles implements FileSystem {
     this.#directory(path);
     if (path === ROOT) throw new Fault('PermissionDenied');
     const tree = this.#within(path);
+    if (this.#held.within(path)) throw new Fault('FileBusy');
     if (tree.length - 1 > entriesMax) throw new Fault('ListingTooLong');
     for (const child of tree) this.#nodes.delete(child);
   }
@@ -155,6 +168,7 @@ export class MemoryFiles implements FileSystem {
     if (from === ROOT || (from !== to && isWithin(to, from))) throw new Fault('PermissionDenied');
     const taken = this.#nodes.get(to);
     if (taken !== undefined && (existing === 'keep' || taken.kind === 'directory')) throw new Fault('FileExists');
+    if (this.#node(from).kind === 'directory' && this.#held.within(from)) throw new Fault('FileBusy');
     const moved = this.#within(from).map((path) => [path, this.#node(path)] as const);
     for (const [path] of moved) this.#nodes.delete(path);
     for (const [path, node] of moved) this.#nodes.set((to + path.slice(from.length)) as VirtualPath, node);
@@ -174,9 +188,17 @@ export class MemoryFiles implements FileSystem {
 
   #publish(path: VirtualPath, bytes: Buffer, existing: ExistingFile): void {
     const taken = this.#nodes.get(path);
-    if (taken !== undefined && (existing === 'keep' || taken.kind === 'directory')) throw new Fault('FileExists');
+    if (taken?.kind === 'directory') throw new Fault('NotAFile');
+    if (taken !== undefined && existing === 'keep') throw new Fault('FileExists');
     this.#directory(parentOf(path));
-    this.#create(path, 'file').bytes = bytes;
+    this.#create(path, 'file', taken?.mode).bytes = bytes;
+  }
+
+  #hold(path: VirtualPath, bytes: Buffer, id: string): void {
+    if (this.#nodes.get(path)?.kind === 'directory') throw new Fault('NotAFile');
+    this.#directory(parentOf(path));
+    this.#held.add(path, id, bytes);
+    // All of it is here, whatever becomes of it.
     this.#partials.delete(path);
   }
 
@@ -191,12 +213,12 @@ export class MemoryFiles implements FileSystem {
     return base.subarray(0, offsetBytes);
   }
 
-  #create(path: VirtualPath, kind: Node['kind']): Node {
+  #create(path: VirtualPath, kind: Node['kind'], mode = kind === 'directory' ? 0o755 : 0o644): Node {
     const node: Node = {
       kind,
       bytes: Buffer.alloc(0),
       modifiedMs: this.#options.clock.now(),
-      mode: kind === 'directory' ? 0o755 : 0o644,
+      mode,
       unique: `u${++this.#made}`,
     };
     this.#nodes.set(path, node);
@@ -227,7 +249,7 @@ export class MemoryFiles implements FileSystem {
 
   #usedBytes(): number {
     const held = [...[...this.#nodes.values()].map(({ bytes }) => bytes), ...this.#partials.values()];
-    return held.reduce((sum, bytes) => sum + bytes.length, 0);
+    return held.reduce((sum, bytes) => sum + bytes.length, this.#held.bytes);
   }
 }
 

@@ -4,13 +4,13 @@ import { hasCode } from './errors.ts';
 import { type StorageIo, unlinkIfAny } from './io.ts';
 import type { HeldDirectory } from './jail.ts';
 import type { Place } from './rename.ts';
-import { isStagingName, type LiveUploads } from './staging-names.ts';
+import { isHeldName, isStagingName, type LiveUploads } from './staging-names.ts';
 
 /**
  * Removes an empty directory, and with it the partials that unfinished uploads left there: a client cannot see them
  * and so could not remove them first.
  *
- * @throws Fault `FileBusy` when an upload into it is running, `DirectoryNotEmpty`, `NotADirectory`.
+ * @throws Fault `FileBusy` when an upload into it is running or one is held there, `DirectoryNotEmpty`, `NotADirectory`.
  */
 export async function removeEmptyDirectory(io: StorageIo, live: LiveUploads, place: Place): Promise<void> {
   const path = place.directory.at(place.name);
@@ -30,9 +30,12 @@ export async function removeEmptyDirectory(io: StorageIo, live: LiveUploads, pla
 
 async function removeLeftovers(io: StorageIo, live: LiveUploads, directory: HeldDirectory): Promise<void> {
   // Everything is looked at before anything is removed: a refused command must have changed nothing.
+  let isHolding = false;
   for await (const { name } of await io.opendir(directory.path)) {
-    if (!isStagingName(name)) throw new Fault('DirectoryNotEmpty');
+    if (isHeldName(name)) isHolding = true;
+    else if (!isStagingName(name)) throw new Fault('DirectoryNotEmpty');
   }
+  if (isHolding) throw new Fault('FileBusy');
   for await (const { name } of await io.opendir(directory.path)) {
     if (live.isBusy(directory.identity)) throw new Fault('FileBusy');
     if (isStagingName(name)) await unlinkIfAny(io, directory.at(name));

@@ -4,7 +4,7 @@ import { asFault, hasCode } from './errors.ts';
 import { lstatIfAny, type StorageIo, unlinkIfAny } from './io.ts';
 import type { HeldDirectory } from './jail.ts';
 import type { Place } from './rename.ts';
-import { isReserved, isStagingName, type LiveUploads } from './staging-names.ts';
+import { isHeldName, isReserved, isStagingName, type LiveUploads } from './staging-names.ts';
 
 /** Levels of a tree. Each is held open while those below it are removed: protects file descriptors. */
 const TREE_DEPTH_MAX = 64;
@@ -24,7 +24,7 @@ interface Removal {
  * anything is removed. What cannot be removed then stays, with the directories above it, and all else goes.
  *
  * @throws Fault `NotADirectory` for anything else, a symbolic link included; `FileBusy` when an upload into the tree
- *   runs; `ListingTooLong` past `entriesMax` or when it is too deep; the first failure to remove something.
+ *   runs or is held; `ListingTooLong` past `entriesMax` or when it is too deep; the first failure to remove something.
  */
 export async function removeTree(
   io: StorageIo,
@@ -51,6 +51,7 @@ export async function removeTree(
 async function lookAt(removal: Removal, directory: HeldDirectory, depth: number): Promise<void> {
   refuseBusy(removal, directory);
   for (const name of await namesOf(removal, directory)) {
+    if (isHeldName(name)) throw new Fault('FileBusy');
     // Not an upload's: the gateway keeps something here that is nobody's to remove.
     if (isReserved(name) && !isStagingName(name)) throw new Fault('DirectoryNotEmpty');
     if (!(await isDirectory(removal.io, directory.at(name)))) continue;
@@ -75,6 +76,8 @@ async function empty(removal: Removal, directory: HeldDirectory, depth: number):
 async function remove(removal: Removal, directory: HeldDirectory, name: string, depth: number): Promise<void> {
   const path = directory.at(name);
   if (!(await isDirectory(removal.io, path))) {
+    // Held since the tree was looked at.
+    if (isHeldName(name)) throw new Fault('FileBusy');
     // An upload that has begun since the tree was looked at keeps its bytes.
     if (isStagingName(name)) refuseBusy(removal, directory);
     return unlinkIfAny(removal.io, path);

@@ -35,6 +35,14 @@ export async function renamePlace(io: StorageIo, from: Place, to: Place, existin
   }
 }
 
+/**
+ * Takes back a rename of a directory or a link that should not have been. Nothing is replaced by that: a name that has
+ * been taken meanwhile stays, and so does the rename.
+ */
+export async function movePlaceBack(io: StorageIo, from: Place, to: Place): Promise<void> {
+  await renamePlace(io, from, to, 'keep').catch(() => undefined);
+}
+
 /** Unlike rename, link refuses a name that is taken, however lately it was. */
 async function moveToFreeName(io: StorageIo, source: string, target: string): Promise<void> {
   await io.link(source, target);

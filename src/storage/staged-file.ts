@@ -1,5 +1,5 @@
 /** An upload in progress: a hidden file beside its target that becomes the target in one step, or never does. */
-import { constants } from 'node:fs';
+import { type BigIntStats, constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { assert } from '../lib/assert.ts';
 import { Fault } from '../spi/fault.ts';
@@ -8,7 +8,7 @@ import { asFault, translated } from './errors.ts';
 import { letGo, lstatIfAny, type StorageIo, unlinkIfAny } from './io.ts';
 import type { HeldDirectory } from './jail.ts';
 import { readBytes } from './read-bytes.ts';
-import type { Claim, StagingNames } from './staging-names.ts';
+import { type Claim, heldName, type StagingNames } from './staging-names.ts';
 
 /** How an upload in progress is opened: itself, never what a symlink in its place leads to. */
 export const STAGED_FLAGS = constants.O_RDWR | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
@@ -35,6 +35,8 @@ export interface StagedFileParts {
   readonly fileMode: number;
   /** Whether to wait for the disk before publishing. */
   readonly sync: boolean;
+  /** Whether the path that was asked for still leads to `directory`, which may have been renamed since. */
+  readonly stillThere: () => Promise<boolean>;
 }
 
 /** See `StagedWrite`. Calls are carried out one after the other in the order they were made. */
@@ -42,7 +44,9 @@ export class StagedFile implements StagedWrite {
   readonly startBytes: number;
   readonly #parts: StagedFileParts;
   #positionBytes: number;
-  #state: 'open' | 'published' | 'ended' = 'open';
+  /** What it is called now. */
+  #name: string;
+  #state: 'open' | 'published' | 'held' | 'ended' = 'open';
   /**
    * False once the disk has failed to take the bytes. The kernel reports that once and may then forget it, so a later
    * sync that succeeds proves nothing, and the file must neither be published nor resumed.
@@ -54,6 +58,7 @@ export class StagedFile implements StagedWrite {
     this.#parts = parts;
     this.startBytes = parts.startBytes;
     this.#positionBytes = parts.startBytes;
+    this.#name = parts.claim.name;
   }
 
   async *prefix(): AsyncGenerator<Buffer> {
@@ -92,9 +97,29 @@ export class StagedFile implements StagedWrite {
     });
   }
 
+  hold(id: string): Promise<void> {
+    const { io, directory, target, names, stillThere } = this.#parts;
+    const name = heldName(target, id);
+    return this.#inTurn(async () => {
+      assert(this.#state === 'open', 'the staged write is open');
+      await this.#prepareHold(name);
+      await io.rename(this.#stagedPath(), directory.at(name));
+      // Also when what follows fails: an abort must find it.
+      this.#name = name;
+      await this.#syncBytes();
+      if (this.#parts.sync) await directory.sync();
+      // Asked behind the rename: whoever moves the directory looks for held files after the move.
+      if (!(await stillThere())) throw new Fault('FileBusy', { cause: new Error('its directory has been moved') });
+      this.#state = 'held';
+      // All of it is here, whatever becomes of it. A newer partial that comes while it is held must stay, so now or never.
+      await io.unlink(directory.at(names.partial)).catch(() => undefined);
+      await this.#release();
+    });
+  }
+
   abort(partial: 'keep' | 'remove'): Promise<number> {
     return this.#inTurn(async () => {
-      // A commit that failed behind the rename has published: there is nothing left to resume or to remove.
+      // A commit that failed behind the rename has published, and what is held is not this write's any more.
       if (this.#state !== 'open') return 0;
       this.#state = 'ended';
       try {
@@ -108,22 +133,41 @@ export class StagedFile implements StagedWrite {
   }
 
   #stagedPath(): string {
-    return this.#parts.directory.at(this.#parts.claim.name);
+    return this.#parts.directory.at(this.#name);
   }
 
   /** Gives the file the bits it will have and waits until all of it is on the disk. */
   async #settle(): Promise<void> {
-    const { io, directory, handle, target, fileMode, sync } = this.#parts;
+    const { handle, fileMode } = this.#parts;
+    const replaced = await this.#replaced();
+    await handle.chmod(publishedMode(replaced, fileMode));
+    await this.#syncBytes();
+  }
+
+  /** Makes sure that it may be called `name`, and that nobody else reads it meanwhile. */
+  async #prepareHold(name: string): Promise<void> {
+    const { io, directory, handle } = this.#parts;
+    await this.#replaced();
+    if ((await lstatIfAny(io, directory.at(name))) !== undefined) throw new Fault('FileBusy');
+    // A commit that was refused may have given it the bits of what it was to replace.
+    await handle.chmod(STAGED_MODE);
+  }
+
+  /** What has the target's name now. @throws Fault when this can neither be published nor be held there. */
+  async #replaced(): Promise<BigIntStats | undefined> {
+    const { io, directory, target } = this.#parts;
     if (!this.#sound) throw new Fault('Local', { cause: new Error('an earlier sync of this file failed') });
     // Another account whose home holds this one may have moved the directory since the upload began.
     await directory.verify();
     const replaced = await lstatIfAny(io, directory.at(target));
     if (replaced?.isDirectory()) throw new Fault('NotAFile');
-    // Set-id bits are not inherited: they were granted to the old contents.
-    await handle.chmod(replaced?.isFile() ? Number(replaced.mode & 0o777n) : fileMode);
-    if (!sync) return;
+    return replaced;
+  }
+
+  async #syncBytes(): Promise<void> {
+    if (!this.#parts.sync) return;
     try {
-      await handle.sync();
+      await this.#parts.handle.sync();
     } catch (error) {
       this.#sound = false;
       throw error;
@@ -145,11 +189,7 @@ export class StagedFile implements StagedWrite {
     // What an earlier attempt left is obsolete now. Failing to remove it must not make this upload look failed.
     await io.unlink(directory.at(names.partial)).catch(() => undefined);
     if (!sync) return;
-    try {
-      await directory.sync();
-    } catch (cause) {
-      throw new Fault('Local', { cause, text: 'The file is published, but may not survive a power loss.' });
-    }
+    await syncPublished(directory);
   }
 
   /**
@@ -192,6 +232,20 @@ export class StagedFile implements StagedWrite {
     const turn = this.#last.then(() => translated(operation));
     this.#last = turn.catch(() => undefined);
     return turn;
+  }
+}
+
+/** Permission bits of what takes this place. Set-id bits are not inherited: they were granted to the old contents. */
+export function publishedMode(replaced: BigIntStats | undefined, fileMode: number): number {
+  return replaced?.isFile() ? Number(replaced.mode & 0o777n) : fileMode;
+}
+
+/** Makes a publication survive a power loss. @throws Fault `Local`; the file is published then all the same. */
+export async function syncPublished(directory: HeldDirectory): Promise<void> {
+  try {
+    await directory.sync();
+  } catch (cause) {
+    throw new Fault('Local', { cause, text: 'The file is published, but may not survive a power loss.' });
   }
 }
 

@@ -1,7 +1,7 @@
 /** The hidden names that uploads have until they are published, and who is using them. */
 import { createHash, randomBytes } from 'node:crypto';
 import { assert } from '../lib/assert.ts';
-import { pathParts, type VirtualPath } from '../protocol/virtual-path.ts';
+import { baseName, parentOf, pathParts, ROOT, type VirtualPath } from '../protocol/virtual-path.ts';
 import { RESERVED_PREFIX } from './jail.ts';
 
 /** The names that one account's uploads of one target have, beside the target in its directory. */
@@ -40,6 +40,31 @@ export function leadsToReserved(path: VirtualPath): boolean {
 /** Whether a name is one that `stagingNames` or `LiveUploads` made, and so may be removed once unused. */
 export function isStagingName(name: string): boolean {
   return /^\.sallyport-[0-9a-f]{24}(-[0-9a-f]{12})?\.(up|part)$/.test(name);
+}
+
+/**
+ * The name under which a whole upload of `target` waits for its publication, beside the target. It has nothing of the
+ * boot or the process in it: whoever finds the item written down finds its file.
+ */
+export function heldName(target: string, id: string): string {
+  assertHeldId(id);
+  return `${RESERVED_PREFIX}${shortHash(target)}-${id}.held`;
+}
+
+/** What is held is named by whoever holds it, so that it can be written down before. */
+export function assertHeldId(id: string): void {
+  assert(/^[0-9a-f]{24}$/.test(id), 'an id of 24 small hexadecimal digits');
+}
+
+/** Whether a name is one that `heldName` made: nobody's to remove, or to move away with its directory. */
+export function isHeldName(name: string): boolean {
+  return /^\.sallyport-[0-9a-f]{24}-[0-9a-f]{24}\.held$/.test(name);
+}
+
+/** What is held for `held` is published as `path`: another name in the same directory at most. */
+export function assertBeside(held: VirtualPath, path: VirtualPath): void {
+  assert(path !== ROOT && parentOf(path) === parentOf(held), 'what is held is published where it is held');
+  assert(!isReserved(baseName(path)), 'what is published has a name that clients see');
 }
 
 /** A staging name that belongs to one upload until it is released. */

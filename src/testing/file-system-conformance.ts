@@ -1,25 +1,23 @@
 /** Whether a storage keeps the promises of `FileSystem`: run it against your own before you trust it with files. */
 import assert from 'node:assert/strict';
-import type { DirectoryEntry } from '../protocol/file-facts.ts';
 import { ROOT } from '../protocol/virtual-path.ts';
-import type { FileSystem, StagedWrite, StageRequest } from '../spi/file-system.ts';
+import type { FileSystem, StageRequest } from '../spi/file-system.ts';
 import { virtualPath as at, type ConformanceCase, rejectsWith } from './conformance.ts';
+import { begin, bytesOf, type Checks, EMPTY, list, names, put, text } from './file-system-acts.ts';
+import { HOLDING } from './holding-conformance.ts';
 
-const EMPTY: StageRequest = { from: 'empty', existing: 'replace' };
 const APPEND: StageRequest = { from: 'append', existing: 'replace' };
 const from = (offsetBytes: number): StageRequest => ({ from: 'restart', offsetBytes, existing: 'replace' });
 
 /**
  * The cases. `make` gives a FileSystem whose root is an empty directory, a new one at each call; two calls must not share
- * files. Unix permission bits are looked at only where a storage keeps them as they were set.
+ * files. What a storage may lack (holding) is asked of those that have it. Unix permission bits are looked at only where a storage keeps them as they were set.
  */
 export function fileSystemConformance(make: () => FileSystem | Promise<FileSystem>): readonly ConformanceCase[] {
-  return Object.entries({ ...STAGING, ...RESUMING, ...READING, ...DIRECTORIES, ...NAMES, ...FACTS }).map(
+  return Object.entries({ ...STAGING, ...RESUMING, ...HOLDING, ...READING, ...DIRECTORIES, ...NAMES, ...FACTS }).map(
     ([name, check]) => ({ name, run: async () => check(await make()) }),
   );
 }
-
-type Checks = Readonly<Record<string, (files: FileSystem) => Promise<void>>>;
 
 const STAGING: Checks = {
   async 'a staged write is seen by nobody until it is committed'(files) {
@@ -283,38 +281,3 @@ const FACTS: Checks = {
     assert.ok(free === undefined || (Number.isSafeInteger(free) && free >= 0), String(free));
   },
 };
-
-async function begin(files: FileSystem, name: string, content: string, request = EMPTY): Promise<StagedWrite> {
-  const staged = await files.stage(at(name), request);
-  await staged.write([Buffer.from(content)]);
-  return staged;
-}
-
-async function put(files: FileSystem, name: string, content: string): Promise<void> {
-  await (await begin(files, name, content)).commit();
-}
-
-async function bytesOf(pieces: AsyncIterable<Buffer>): Promise<Buffer> {
-  const all: Buffer[] = [];
-  for await (const piece of pieces) all.push(piece);
-  return Buffer.concat(all);
-}
-
-async function text(files: FileSystem, name: string): Promise<string> {
-  const opened = await files.openRead(at(name));
-  try {
-    return (await bytesOf(opened.read(0))).toString();
-  } finally {
-    await opened.close();
-  }
-}
-
-async function list(files: FileSystem, directory: string): Promise<DirectoryEntry[]> {
-  const entries: DirectoryEntry[] = [];
-  for await (const batch of await files.list(at(directory))) entries.push(...batch);
-  return entries;
-}
-
-async function names(files: FileSystem, directory: string): Promise<string[]> {
-  return (await list(files, directory)).map(({ name }) => name).sort();
-}

@@ -11,13 +11,15 @@ import { userOptions } from '../../src/auth/users.ts';
 import { usersProver } from '../../src/auth/users-prover.ts';
 import { gatewayOptions } from '../../src/config/options.ts';
 import { systemClock } from '../../src/lib/clock.ts';
+import { decorate } from '../../src/lib/decorate.ts';
 import { Secret } from '../../src/lib/secret.ts';
 import { authenticationOf } from '../../src/server/authentication.ts';
 import { createUserTable } from '../../src/server/create-user-table.ts';
 import type { Authenticator } from '../../src/spi/authenticator.ts';
 import { UTF_8 } from '../../src/spi/charset.ts';
 import { Fault } from '../../src/spi/fault.ts';
-import type { FileSystem } from '../../src/spi/file-system.ts';
+
+import type { ExistingFile, FileSystem } from '../../src/spi/file-system.ts';
 import { silentLog } from '../../src/spi/log.ts';
 import { createLocalStorage } from '../../src/storage/local.ts';
 import { authenticatorConformance, fileSystemConformance, MemoryFiles } from '../../src/testing.ts';
@@ -41,13 +43,16 @@ describe('files in memory', () => {
   for (const { name, run } of fileSystemConformance(() => new MemoryFiles())) test(name, run);
 });
 
+/** Methods that are other than those of a good storage; undefined for what it cannot do. */
+type Change = Parameters<typeof decorate<FileSystem>>[1];
+
 describe('the suite notices a storage that', () => {
   /** The cases that fail with a storage that differs from a good one in these methods. */
-  async function broken(change: (files: MemoryFiles) => Partial<FileSystem>): Promise<string[]> {
+  async function broken(change: (files: MemoryFiles) => Change): Promise<string[]> {
     const failed: string[] = [];
     const make = () => {
       const files = new MemoryFiles();
-      return Object.assign(files, change(files));
+      return decorate<FileSystem>(files, change(files));
     };
     for (const { name, run } of fileSystemConformance(make)) await run().catch(() => failed.push(name));
     return failed;
@@ -57,13 +62,24 @@ describe('the suite notices a storage that', () => {
     expect(await broken(() => ({}))).toEqual([]);
   });
 
-  test.each<[string, (files: MemoryFiles) => Partial<FileSystem>]>([
+  test.each<[string, (files: MemoryFiles) => Change]>([
     ['shows what is not committed', (files) => ({ stage: shown(files) })],
     ['keeps the caller’s buffers', (files) => ({ stage: aliasing(files) })],
     ['throws no Fault', () => ({ openRead: () => Promise.reject(new Error('ENOENT')) })],
     ['forgets the offset', (files) => ({ openRead: fromTheBeginning(files) })],
     ['lists only the first batch', (files) => ({ list: oneBatch(files) })],
     ['loses what was kept', () => ({ resumableBytes: async () => undefined })],
+    ['holds nothing and says it does', (files) => ({ stage: publishedAtOnce(files) })],
+    ['does not find what it holds', () => ({ held: () => Promise.reject(new Fault('NoSuchFile')) })],
+    ['replaces a file where it is told to keep it', (files) => ({ held: heldWith(files, { existing: 'replace' }) })],
+    [
+      'publishes what is held under the name that it was held for',
+      (files) => ({ held: heldWith(files, { path: true }) }),
+    ],
+    ['says that it has destroyed what is held', (files) => ({ held: heldWith(files, { destroys: false }) })],
+    ['reads what is held only once', (files) => ({ held: heldWith(files, { reads: 1 }) })],
+    ['removes a directory in which something is held', () => ({ removeDirectory: async () => undefined })],
+    ['cannot find what it can hold', () => ({ held: undefined })],
     [
       'replaces what it should keep',
       (files) => ({ rename: (from, to) => MemoryFiles.prototype.rename.call(files, from, to, 'replace') }),
@@ -96,6 +112,43 @@ function aliasing(files: MemoryFiles): FileSystem['stage'] {
         await staged.write(held);
         await staged.commit();
       },
+    };
+  };
+}
+
+function publishedAtOnce(files: MemoryFiles): FileSystem['stage'] {
+  return async (path, request) => {
+    const staged = await MemoryFiles.prototype.stage.call(files, path, request);
+    return decorate(staged, { hold: () => staged.commit() });
+  };
+}
+
+interface Broken {
+  /** What it does with files that exist, whatever it is told. */
+  readonly existing?: ExistingFile;
+  /** Whether it takes the path for which it was held for the one that it is to be published as. */
+  readonly path?: boolean;
+  readonly destroys?: boolean;
+  /** How often it can be read. */
+  readonly reads?: number;
+}
+
+function heldWith(
+  files: MemoryFiles,
+  { existing, path: isOwn, destroys = true, reads = 9 }: Broken,
+): FileSystem['held'] {
+  return async (path, id) => {
+    const held = await MemoryFiles.prototype.held.call(files, path, id);
+    let readsLeft = reads;
+    return {
+      sizeBytes: held.sizeBytes,
+      async *read() {
+        readsLeft -= 1;
+        if (readsLeft >= 0) yield* held.read();
+      },
+      publish: (to, told) => held.publish(isOwn ? path : to, existing ?? told),
+      destroy: async () => (destroys ? held.destroy() : undefined),
+      close: () => held.close(),
     };
   };
 }

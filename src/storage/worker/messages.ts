@@ -36,12 +36,14 @@ const stageRequest = z.discriminatedUnion('from', [
 ]);
 
 const id = z.int().min(1);
+/** What something is held under. */
+const item = z.string().regex(/^[0-9a-f]{24}$/);
 /** Requests on a path. */
 const at = { id, home, path };
 /** Requests on a file that is open, an upload that runs, or a stream of either. */
 const on = { id, handle: number };
 
-/** A request. Those that give a `handle` make the worker keep something until `close`, `commit`, `abort` or `end`. */
+/** A request. Those that give a `handle` make the worker keep something until `close`, `closeHeld`, `commit`, `hold`, `abort` or `end`. */
 export const workerRequest = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('ping'), id }),
   z.strictObject({ op: z.literal('stat'), ...at }),
@@ -51,6 +53,7 @@ export const workerRequest = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('openRead'), ...at }),
   z.strictObject({ op: z.literal('stage'), ...at, request: stageRequest }),
   z.strictObject({ op: z.literal('resumableBytes'), ...at }),
+  z.strictObject({ op: z.literal('held'), ...at, item }),
   z.strictObject({ op: z.literal('makeDirectory'), ...at }),
   z.strictObject({ op: z.literal('removeDirectory'), ...at }),
   z.strictObject({ op: z.literal('removeTree'), ...at, entriesMax: number }),
@@ -64,8 +67,13 @@ export const workerRequest = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('prefix'), ...on }),
   z.strictObject({ op: z.literal('write'), ...on }),
   z.strictObject({ op: z.literal('commit'), ...on }),
+  z.strictObject({ op: z.literal('hold'), ...on, item }),
   z.strictObject({ op: z.literal('abort'), ...on, partial: z.enum(['keep', 'remove']) }),
   z.strictObject({ op: z.literal('close'), ...on }),
+  z.strictObject({ op: z.literal('readHeld'), ...on }),
+  z.strictObject({ op: z.literal('publish'), ...on, to: path, existing }),
+  z.strictObject({ op: z.literal('destroy'), ...on }),
+  z.strictObject({ op: z.literal('closeHeld'), ...on }),
   z.strictObject({ op: z.literal('nextEntries'), ...on }),
   z.strictObject({ op: z.literal('nextPiece'), ...on }),
   z.strictObject({ op: z.literal('end'), ...on }),
@@ -111,6 +119,7 @@ export const ANSWERS = {
   stream: z.strictObject({ handle: number }),
   opened: z.strictObject({ handle: number, facts: z.strictObject(facts) }),
   staged: z.strictObject({ handle: number, startBytes: count }),
+  held: z.strictObject({ handle: number, sizeBytes: count }),
   entries: z.strictObject({
     entries: z
       .array(z.strictObject({ ...facts, name: entryName }))

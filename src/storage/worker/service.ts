@@ -2,7 +2,7 @@
 import type { Duplex } from 'node:stream';
 import { assert, unreachable } from '../../lib/assert.ts';
 import type { DirectoryEntry } from '../../protocol/file-facts.ts';
-import type { FileSystem, OpenedFile, StagedWrite } from '../../spi/file-system.ts';
+import type { FileSystem, HeldFile, OpenedFile, StagedWrite } from '../../spi/file-system.ts';
 import type { LocalStorage } from '../local.ts';
 import { encodeFrame, FrameReader } from './frames.ts';
 import { crossing, type WorkerHome, type WorkerRequest, workerRequest } from './messages.ts';
@@ -46,6 +46,7 @@ class Desk {
   readonly #homes = new Map<string, FileSystem>();
   readonly #opened = new Map<number, OpenedFile>();
   readonly #staged = new Map<number, StagedWrite>();
+  readonly #held = new Map<number, HeldFile>();
   readonly #listings = new Map<number, AsyncIterator<readonly DirectoryEntry[]>>();
   readonly #pieces = new Map<number, AsyncIterator<Buffer>>();
   #last = 0;
@@ -80,6 +81,10 @@ class Desk {
         const staged = await files.stage(path, request.request);
         return { handle: this.#keep(this.#staged, staged), startBytes: staged.startBytes };
       }
+      case 'held': {
+        const held = await storageCan(files.held).call(files, path, request.item);
+        return { handle: this.#keep(this.#held, held), sizeBytes: held.sizeBytes };
+      }
       case 'resumableBytes':
         return { bytes: (await files.resumableBytes(path)) ?? null };
       case 'freeBytes':
@@ -105,6 +110,12 @@ class Desk {
         // Only now: a commit that was refused leaves the upload open.
         this.#staged.delete(handle);
         return DONE;
+      case 'hold': {
+        const staged = kept(this.#staged, handle);
+        await storageCan(staged.hold).call(staged, request.item);
+        this.#staged.delete(handle);
+        return DONE;
+      }
       case 'abort': {
         const staged = kept(this.#staged, handle);
         this.#staged.delete(handle);
@@ -114,6 +125,20 @@ class Desk {
         const opened = kept(this.#opened, handle);
         this.#opened.delete(handle);
         await opened.close();
+        return DONE;
+      }
+      case 'readHeld':
+        return { handle: this.#keepPieces(kept(this.#held, handle).read()) };
+      case 'publish':
+        await kept(this.#held, handle).publish(request.to, request.existing);
+        return DONE;
+      case 'destroy':
+        await kept(this.#held, handle).destroy();
+        return DONE;
+      case 'closeHeld': {
+        const held = kept(this.#held, handle);
+        this.#held.delete(handle);
+        await held.close();
         return DONE;
       }
       case 'nextEntries': {
@@ -156,7 +181,7 @@ class Desk {
 
 type Change = Exclude<
   Extract<WorkerRequest, { readonly path: unknown }>,
-  { readonly op: 'stat' | 'isLink' | 'enter' | 'list' | 'openRead' | 'stage' | 'resumableBytes' | 'freeBytes' }
+  { readonly op: 'stat' | 'isLink' | 'enter' | 'list' | 'openRead' | 'stage' | 'held' | 'resumableBytes' | 'freeBytes' }
 >;
 
 /** Requests that are answered by having been done. */
@@ -182,6 +207,12 @@ async function change(files: FileSystem, request: Change): Promise<void> {
     default:
       return unreachable(request);
   }
+}
+
+/** The local disk can do all that a contract leaves to storage. */
+function storageCan<Method>(method: Method | undefined): Method {
+  assert(method !== undefined, 'the local disk can');
+  return method;
 }
 
 function kept<Kept>(table: ReadonlyMap<number, Kept>, handle: number): Kept {

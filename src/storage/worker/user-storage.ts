@@ -35,7 +35,12 @@ export function createUserStorage(parts: WorkersParts): UserStorage {
     },
     filesFor(user, { root, owner, sealedName = DEFAULT_SEALED_NAME, ...options }) {
       const kept = localStorageOptions.parse(options);
-      return new WorkerFiles(() => workers.lease(user), { root, owner, sealedName, ...kept });
+      return new WorkerFiles({ user: user.user, uid: user.uid, gid: user.gid }, () => workers.lease(user), {
+        root,
+        owner,
+        sealedName,
+        ...kept,
+      });
     },
     close: () => workers.close(),
   };

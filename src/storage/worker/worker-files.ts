@@ -1,11 +1,22 @@
 /** `FileSystem` through a worker: every method is a question to a process that has the rights of one user only. */
+import { join } from 'node:path';
 import type { DirectoryEntry, FileFacts } from '../../protocol/file-facts.ts';
-import type { VirtualPath } from '../../protocol/virtual-path.ts';
+import { pathParts, type VirtualPath } from '../../protocol/virtual-path.ts';
 import { Fault } from '../../spi/fault.ts';
-import type { ExistingFile, FileSystem, OpenedFile, StagedWrite, StageRequest } from '../../spi/file-system.ts';
-import { leadsToReserved } from '../staging-names.ts';
+import type {
+  ExistingFile,
+  FileSystem,
+  HeldFile,
+  OpenedFile,
+  StagedWrite,
+  StageRequest,
+  SystemUser,
+} from '../../spi/file-system.ts';
+import { assertHeldId, leadsToReserved } from '../staging-names.ts';
 import { BODY_BYTES_MAX } from './frames.ts';
 import { ANSWERS, type WorkerHome, type WorkerQuestion } from './messages.ts';
+import { WorkerHeldFile } from './worker-held-file.ts';
+import { endStream, pieces } from './worker-pieces.ts';
 import type { Lease } from './workers.ts';
 
 /** Gives the use of a worker. @throws Fault when none can be had. */
@@ -13,12 +24,18 @@ export type Leasing = () => Promise<Lease>;
 
 /** See `FileSystem`. What is open holds on to its worker, and fails with `Local` when that is lost; nothing else does. */
 export class WorkerFiles implements FileSystem {
+  readonly systemUser: SystemUser;
   readonly #lease: Leasing;
   readonly #home: WorkerHome;
 
-  constructor(lease: Leasing, home: WorkerHome) {
+  constructor(systemUser: SystemUser, lease: Leasing, home: WorkerHome) {
+    this.systemUser = systemUser;
     this.#lease = lease;
     this.#home = home;
+  }
+
+  placeOnDisk(path: VirtualPath): string {
+    return join(this.#home.root, ...pathParts(path));
   }
 
   stat(path: VirtualPath): Promise<FileFacts> {
@@ -65,6 +82,15 @@ export class WorkerFiles implements FileSystem {
     return this.#hold(async (lease) => {
       const { ok } = await lease.connection.ask({ op: 'stage', home: this.#home, path, request }, ANSWERS.staged);
       return new WorkerStagedWrite(lease, ok.handle, ok.startBytes);
+    });
+  }
+
+  async held(path: VirtualPath, id: string): Promise<HeldFile> {
+    // Here, as on the other side: what is our mistake must not come back as a failure of storage.
+    assertHeldId(id);
+    return this.#hold(async (lease) => {
+      const { ok } = await lease.connection.ask({ op: 'held', home: this.#home, path, item: id }, ANSWERS.held);
+      return new WorkerHeldFile(lease, { handle: ok.handle, path, sizeBytes: ok.sizeBytes });
     });
   }
 
@@ -165,7 +191,8 @@ class WorkerStagedWrite implements StagedWrite {
   readonly startBytes: number;
   readonly #lease: Lease;
   readonly #handle: number;
-  #published = false;
+  /** Whether it was ended otherwise than by an abort. */
+  #ended = false;
 
   constructor(lease: Lease, handle: number, startBytes: number) {
     this.#lease = lease;
@@ -185,41 +212,26 @@ class WorkerStagedWrite implements StagedWrite {
 
   async commit(): Promise<void> {
     await this.#lease.connection.ask({ op: 'commit', handle: this.#handle }, ANSWERS.nothing);
-    this.#published = true;
+    this.#ended = true;
+    this.#lease.release();
+  }
+
+  async hold(id: string): Promise<void> {
+    assertHeldId(id);
+    await this.#lease.connection.ask({ op: 'hold', handle: this.#handle, item: id }, ANSWERS.nothing);
+    this.#ended = true;
     this.#lease.release();
   }
 
   /** @throws Fault `Local` when the worker was lost: what it leaves behind is found by the next upload of that name. */
   async abort(partial: 'keep' | 'remove'): Promise<number> {
-    if (this.#published) return 0;
+    if (this.#ended) return 0;
     try {
       const question = { op: 'abort', handle: this.#handle, partial } as const;
       return (await this.#lease.connection.ask(question, ANSWERS.bytes)).ok.bytes ?? 0;
     } finally {
       this.#lease.release();
     }
-  }
-}
-
-/** The pieces of a stream, with one asked for while the consumer is busy with the one before. */
-async function* pieces({ connection }: Lease, question: WorkerQuestion): AsyncGenerator<Buffer> {
-  const { ok } = await connection.ask(question, ANSWERS.stream);
-  const next = () => {
-    const asked = connection.ask({ op: 'nextPiece', handle: ok.handle }, ANSWERS.piece);
-    // Whoever awaits it later still sees the failure.
-    asked.catch(() => undefined);
-    return asked;
-  };
-  try {
-    for (let ahead = next(); ; ) {
-      const piece = await ahead;
-      if (piece.ok.done) return;
-      if (piece.body.length === 0) throw new Fault('Local', { cause: new Error('the worker sent an empty piece') });
-      ahead = next();
-      yield piece.body;
-    }
-  } finally {
-    await endStream(connection, ok.handle);
   }
 }
 
@@ -233,11 +245,6 @@ async function* entriesFrom({ connection }: Lease, handle: number): AsyncGenerat
   } finally {
     await endStream(connection, handle);
   }
-}
-
-async function endStream(connection: Lease['connection'], handle: number): Promise<void> {
-  // One that has ended, or whose worker was lost, needs no end.
-  await connection.ask({ op: 'end', handle }, ANSWERS.nothing).catch(() => undefined);
 }
 
 /** The facts without keys that are there and undefined. */

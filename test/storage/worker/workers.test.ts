@@ -1,6 +1,7 @@
 import { readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { AssertionFailed } from '../../../src/lib/assert.ts';
 import { FakeClock, systemClock } from '../../../src/lib/clock.ts';
 import type { FileSystem } from '../../../src/spi/file-system.ts';
 import { createUserStorage } from '../../../src/storage/worker/user-storage.ts';
@@ -9,6 +10,7 @@ import { EMPTY, makeDisk, path } from '../support.ts';
 import { eventsOf, inProcess } from './in-process.ts';
 
 const USER = { user: 'somebody', uid: 1_234, gid: 1_234 };
+const ITEM = '0123456789abcdef01234567';
 const OTHER = { user: 'else', uid: 1_235, gid: 1_235 };
 
 async function storageWith({ workersMax = 4 } = {}) {
@@ -119,6 +121,55 @@ test('what was open when a worker is lost fails and publishes nothing; the next 
   expect(started).toHaveLength(2);
   expect((await readdir(home)).filter((name) => !name.startsWith('.sallyport-'))).toEqual(['b.txt']);
   expect(events).not.toContain('files.worker_failed');
+});
+
+test('what is held outlives its worker, tells nobody where it lies, and is published through the next one', async () => {
+  const { started, home, filesFor } = await storageWith();
+  const files = filesFor();
+  const staged = await files.stage(path('a.txt'), EMPTY);
+  await staged.write([Buffer.from('whole')]);
+  await staged.hold?.(ITEM);
+  expect(await staged.abort('remove')).toBe(0);
+  const lost = await files.held?.(path('a.txt'), ITEM);
+  expect([lost?.sizeBytes, lost?.onDisk]).toEqual([5, undefined]);
+  await started[0]?.lose();
+  await expect(lost?.publish(path('a.txt'), 'keep')).rejects.toMatchObject({ kind: 'Local' });
+  await expect(lost?.destroy()).rejects.toMatchObject({ kind: 'Local' });
+  await expect(lost?.read()[Symbol.asyncIterator]().next()).rejects.toMatchObject({ kind: 'Local' });
+  await lost?.close();
+  const found = await files.held?.(path('a.txt'), ITEM);
+  await found?.publish(path('a.txt'), 'keep');
+  await found?.close();
+  expect(started).toHaveLength(2);
+  expect(await readdir(home)).toEqual(['a.txt']);
+});
+
+test('what is held and open keeps its worker, and what is closed does not', async () => {
+  const { storage, clock, filesFor } = await storageWith();
+  const files = filesFor();
+  const staged = await files.stage(path('a.txt'), EMPTY);
+  await staged.hold?.(ITEM);
+  const held = await files.held?.(path('a.txt'), ITEM);
+  clock.advance(60_000);
+  expect(storage.pids).toEqual([1]);
+  await held?.close();
+  await held?.close();
+  clock.advance(60_000);
+  expect(storage.pids).toEqual([]);
+  await storage.close();
+});
+
+test('an id or a place that nothing is held under is our mistake, and no worker hears of it', async () => {
+  const { filesFor } = await storageWith();
+  const files = filesFor();
+  const staged = await files.stage(path('a.txt'), EMPTY);
+  await expect((async () => staged.hold?.('../a'))()).rejects.toThrow(AssertionFailed);
+  await expect((async () => files.held?.(path('a.txt'), `${ITEM}0`))()).rejects.toThrow(AssertionFailed);
+  await staged.hold?.(ITEM);
+  const held = await files.held?.(path('a.txt'), ITEM);
+  await expect((async () => held?.publish(path('dir/a.txt'), 'keep'))()).rejects.toThrow(AssertionFailed);
+  await held?.destroy();
+  await held?.close();
 });
 
 test('a worker that does not start fails the question, says why in the log, and leaves its place free', async () => {
