@@ -1,0 +1,141 @@
+/**
+ * The intents: one small file for every upload between the doors, from before its bytes are held until it is settled. What
+ * a crash leaves is found by them.
+ *
+ * A new one is not synced. A crash of the process loses nothing that was written. A power loss may lose the file, and by then
+ * the upload is either not recorded, so that nobody was told that it arrived and at most a file that nobody sees is left, or
+ * recorded, and then the log has all that it takes to find and publish it (`recovery.ts`). So the disk is waited for once an
+ * upload, for the bytes, and once for many, for the log. What an item comes to for longer, `checking` behind the reply and
+ * `quarantined`, is synced before anybody is told.
+ */
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { KnownRoots } from './known-roots.ts';
+import { type Intent, intentSchema } from './upload.ts';
+
+const ENDING = '.json';
+/** Up to which record of the log every published upload is known to have its name. */
+const SWEPT = 'swept';
+const sweptSchema = z.strictObject({ logSize: z.int().min(0) });
+
+/** What lies in the folder. */
+export interface FoundIntents {
+  readonly intents: readonly Intent[];
+  /** Those that cannot be read; they were put aside as `<id>.broken`. */
+  readonly broken: readonly string[];
+}
+
+/** The folder of the intents. */
+export class Intents {
+  /** Where the accounts' files were. */
+  readonly roots: KnownRoots;
+  readonly #directory: string;
+
+  constructor(directory: string) {
+    this.#directory = directory;
+    this.roots = new KnownRoots(directory);
+  }
+
+  /** Makes the folder, for nobody else's eyes, when it is missing. */
+  async make(): Promise<void> {
+    await mkdir(this.#directory, { recursive: true, mode: 0o700 });
+    await this.roots.load();
+  }
+
+  /** Writes a new one. @throws the system's error; also when there is one of this id. */
+  async create(intent: Intent): Promise<void> {
+    await this.roots.remember(intent.upload.account, intent.upload);
+    const path = this.#path(intent.upload.id);
+    const handle = await open(path, 'wx', 0o600);
+    try {
+      await handle.writeFile(JSON.stringify(intent));
+    } catch (error) {
+      // A full disk takes the name and not the content. What stays is removed at the next start.
+      await rm(path, { force: true }).catch(() => undefined);
+      throw error;
+    } finally {
+      await handle.close();
+    }
+  }
+
+  /** Writes it anew in one step, and with `synced` so that it lasts. @throws the system's error; it is as it was then. */
+  async replace(intent: Intent, lasting: 'synced' | 'unsynced'): Promise<void> {
+    await this.#replace(this.#path(intent.upload.id), JSON.stringify(intent), lasting);
+  }
+
+  /** Forgets it: the item is settled. */
+  async remove(id: string): Promise<void> {
+    await rm(this.#path(id), { force: true });
+  }
+
+  /** Every intent, the oldest upload first. What a crash left of a write that was cut short is removed. */
+  async readAll(): Promise<FoundIntents> {
+    const names = await readdir(this.#directory);
+    for (const name of names.filter((name) => name.endsWith('.tmp')))
+      await rm(join(this.#directory, name), { force: true });
+    const intents: Intent[] = [];
+    const broken: string[] = [];
+    for (const name of names.filter((name) => name.endsWith(ENDING))) {
+      const path = join(this.#directory, name);
+      const text = await readFile(path, 'utf8');
+      const intent = parsed(intentSchema, text);
+      if (intent !== undefined) intents.push(intent);
+      // Made and not written: nothing was held yet, or the power went before the disk had it.
+      else if (text === '') await rm(path, { force: true });
+      else {
+        await rename(path, `${path.slice(0, -ENDING.length)}.broken`);
+        broken.push(name.slice(0, -ENDING.length));
+      }
+    }
+    intents.sort((a, b) => a.upload.arrivedMs - b.upload.arrivedMs);
+    return { intents, broken };
+  }
+
+  /** Where to begin to look for uploads whose intent is lost; undefined before the first start. */
+  async sweptTo(): Promise<number | undefined> {
+    const text = await readFile(join(this.#directory, SWEPT), 'utf8').catch(() => undefined);
+    // What cannot be read says nothing: then all of the log is looked through.
+    return text === undefined ? undefined : (parsed(sweptSchema, text)?.logSize ?? 0);
+  }
+
+  /** Remembers that everything recorded before has its name. */
+  async sweep(logSize: number, lasting: 'synced' | 'unsynced'): Promise<void> {
+    await this.#replace(join(this.#directory, SWEPT), JSON.stringify({ logSize }), lasting);
+  }
+
+  #path(id: string): string {
+    return join(this.#directory, `${id}${ENDING}`);
+  }
+
+  async #replace(path: string, text: string, lasting: 'synced' | 'unsynced'): Promise<void> {
+    const staged = `${path}.tmp`;
+    const handle = await open(staged, 'w', 0o600);
+    try {
+      await handle.writeFile(text);
+      if (lasting === 'synced') await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(staged, path);
+    if (lasting === 'synced') await this.#sync();
+  }
+
+  async #sync(): Promise<void> {
+    const folder = await open(this.#directory, 'r');
+    try {
+      await folder.sync();
+    } finally {
+      await folder.close();
+    }
+  }
+}
+
+function parsed<Value>(schema: z.ZodType<Value>, text: string): Value | undefined {
+  try {
+    return schema.safeParse(JSON.parse(text)).data;
+  } catch {
+    // Cut short, or not ours.
+    return undefined;
+  }
+}

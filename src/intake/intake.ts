@@ -1,0 +1,279 @@
+/**
+ * Between the doors: what stands between the arrival of a file and its publication. It puts itself in front of an account's
+ * storage, so that everything that is written there passes, whichever command wrote it.
+ */
+import { basename } from 'node:path';
+import { decorate } from '../lib/decorate.ts';
+import { parentOf, ROOT, resolvePath, type VirtualPath } from '../protocol/virtual-path.ts';
+import { Fault } from '../spi/fault.ts';
+import type { FileSystem, StagedWrite, StageRequest } from '../spi/file-system.ts';
+import type { ArrivingParts } from './doors/arriving-parts.ts';
+import { ArrivingWrite } from './doors/arriving-write.ts';
+import { Intents } from './doors/intents.ts';
+import { type IntakeItem, Items } from './doors/items.ts';
+import { Later } from './doors/later.ts';
+import { Machine } from './doors/machine.ts';
+import type { MachineParts } from './doors/machine-parts.ts';
+import { type Collision, NameTurns } from './doors/name-turns.ts';
+import { restorePromises } from './doors/promises.ts';
+import { Quarantine } from './doors/quarantine.ts';
+import type { OperatorOrder } from './doors/records.ts';
+import { recover } from './doors/recovery.ts';
+import { Settling } from './doors/settling.ts';
+import type { IntakeUse, Intent } from './doors/upload.ts';
+import { encryptedWrite } from './encryption/encrypt.ts';
+import { inboxOf } from './inbox.ts';
+import { intakeDirective } from './intake-directive.ts';
+import { directoryBehindLinks } from './policy/disk-place.ts';
+import { type ResolvedIntake, resolvedIntake } from './policy/profiles.ts';
+import type { RetentionBook } from './policy/retention.ts';
+
+/** What it is made of. */
+export interface IntakeParts extends Omit<MachineParts, 'intents' | 'items' | 'turns'> {
+  /** The state directory's folder for intents; undefined where there is none: then nothing can be held between the doors. */
+  readonly directory: string | undefined;
+}
+
+/** See above. */
+export class Intake {
+  readonly #parts: IntakeParts;
+  readonly #items: Items;
+  readonly #intents: Intents | undefined;
+  readonly #machine: Machine | undefined;
+  readonly #later: Later;
+  readonly #settling: Settling | undefined;
+  readonly #quarantine: Quarantine | undefined;
+  #started = false;
+
+  constructor(parts: IntakeParts) {
+    const { clock, log, directory } = parts;
+    this.#parts = parts;
+    this.#items = new Items(clock, log);
+    this.#later = new Later(clock, log);
+    if (directory === undefined) return;
+    this.#intents = new Intents(directory);
+    const machine = new Machine({ ...parts, intents: this.#intents, items: this.#items, turns: new NameTurns() });
+    this.#machine = machine;
+    this.#settling = new Settling(machine, this.#later);
+    this.#quarantine = new Quarantine(machine, this.#settling);
+  }
+
+  /**
+   * Finishes or undoes what earlier processes left. To be called when the log is open, and before anybody can upload.
+   * @throws the system's error when the intents cannot be read.
+   */
+  async start(): Promise<void> {
+    this.#later.resume();
+    await this.#intents?.make();
+    if (this.#machine !== undefined && this.#settling !== undefined) await recover(this.#machine, this.#settling);
+    this.#started = true;
+  }
+
+  /**
+   * Makes again what a book of promises should have by what the log says. To be called behind `start`, and before anybody
+   * can upload. @returns how many promises it had not. @throws what log and book say.
+   */
+  async restorePromises(book: RetentionBook): Promise<number> {
+    const { audit, clock, log, filesOf } = this.#parts;
+    if (audit === undefined || audit.failure !== undefined) return 0;
+    const rootOf = (account: string) => this.#intents?.roots.of(account) ?? {};
+    return restorePromises(book, {
+      ...{ audit, clock, log },
+      filesOf: (account) => filesOf(account, rootOf(account)),
+    });
+  }
+
+  /** Ends what runs behind replies; the next start goes on with it. To be called behind the last session. */
+  async stop(): Promise<void> {
+    await this.#later.stop();
+    if (!this.#started || this.#parts.audit?.failure !== undefined) return;
+    this.#started = false;
+    await this.#machine?.sweep('synced').catch((error: unknown) => {
+      this.#parts.log.warn('intake.sweep_failed', { error });
+    });
+  }
+
+  /** Whether an upload of the account as that path has been accepted, and is neither published nor held back. */
+  isChecked(account: string, path: VirtualPath): boolean {
+    const isIt = ({ upload, state }: Intent) =>
+      upload.account === account && upload.path === path && state === 'checking' && this.isBetween(upload.id);
+    return [...(this.#machine?.open.values() ?? [])].some(isIt);
+  }
+
+  /** All that is known of the uploads that have arrived and are not settled, the oldest first. */
+  waiting(): readonly Intent[] {
+    return [...(this.#machine?.open.values() ?? [])];
+  }
+
+  /** Whether an upload of that id is between the doors: recorded or not, it may not have its name. */
+  isBetween(id: string): boolean {
+    return this.#items.get(id) !== undefined;
+  }
+
+  /** What is between the doors now, and behind it what was settled last. */
+  items(): readonly IntakeItem[] {
+    return this.#items.all;
+  }
+
+  /**
+   * Publishes a file that was held back, as its directory's collision policy says, and writes its receipt.
+   * @throws QuarantineRefused, with words for the operator.
+   */
+  async release(id: string, operator: string, said: Omit<OperatorOrder, 'operator'> = {}): Promise<void> {
+    await this.#operated().release(id, { operator, ...said });
+  }
+
+  /** Removes a file that was held back, for good. @throws QuarantineRefused, with words for the operator. */
+  async destroy(id: string, operator: string, said: Omit<OperatorOrder, 'operator'> = {}): Promise<void> {
+    await this.#operated().destroy(id, { operator, ...said });
+  }
+
+  #operated(): Quarantine {
+    if (this.#quarantine === undefined) throw new Error('without a state directory there is no quarantine');
+    return this.#quarantine;
+  }
+
+  /** The same files, in which whatever is written passes the doors as its directory asks for. */
+  files(files: FileSystem, use: IntakeUse): FileSystem {
+    const said = (directory: VirtualPath) =>
+      this.#parts.settings().atDirectory(intakeDirective, use.session, directory);
+    const at = async (path: VirtualPath) => resolvedIntake(await said(directoryOf(path)));
+    const begin = async (path: VirtualPath, asked: StageRequest): Promise<Beginning> => {
+      const intake = await at(path);
+      await this.#requireSame(intake, { asked: path, at, real: await realPath(files, use, path) });
+      const request = intake.encryptTo.length === 0 ? asked : await fromNothing(files, path, asked);
+      return { path, request, intake, inbox: () => inboxOf(directoryOf(path), said) };
+    };
+    return decorate(files, {
+      stage: async (path, request) => this.#stage(files, use, await begin(path, request)),
+      /** What is encrypted cannot be gone on with. */
+      resumableBytes: async (path) => ((await at(path)).encryptTo.length > 0 ? undefined : files.resumableBytes(path)),
+    });
+  }
+
+  /**
+   * What a directory demands cannot be got round by a link that leads there. @throws Fault `PermissionDenied`.
+   */
+  async #requireSame(
+    intake: ResolvedIntake,
+    { asked, real, at }: Record<'asked' | 'real', VirtualPath> & { at(path: VirtualPath): Promise<ResolvedIntake> },
+  ): Promise<void> {
+    if (real === asked || termsText(intake) === termsText(await at(real))) return;
+    this.#parts.log.warn('intake.link_refused', { path: asked, leads_to: real });
+    throw new Fault('PermissionDenied');
+  }
+
+  async #stage(files: FileSystem, use: IntakeUse, begin: Beginning): Promise<StagedWrite> {
+    const { path, request, intake } = begin;
+    const { gates, encryptTo, deliver, onRefused, receipts } = intake;
+    const unknown = deliver.find((name) => this.#parts.deliveries?.has(name) !== true);
+    // A users file that has changed may have any name: better no file than one that stays behind.
+    if (unknown !== undefined) throw this.#cannot(begin, `there is no delivery ${unknown}`);
+    const collision = collisionOf(intake, request);
+    if (encryptTo.length > 0) refuseResumption(request, use);
+    const stage = async (existing: StageRequest['existing']) => {
+      const staged = await files.stage(path, { ...request, existing });
+      return encryptTo.length === 0 ? { staged } : encrypted(staged, encryptTo);
+    };
+    const needed = gates.length > 0 || collision === 'version' || this.#parts.audit !== undefined;
+    const plain = async () => (await stage(collision === 'refuse' ? 'keep' : request.existing)).staged;
+    if (!needed) return plain();
+    const machine = this.#machine;
+    if (machine === undefined) {
+      // With a log of the program's own, and nothing to look at, whoever records effects does so behind the commit.
+      if (gates.length === 0 && collision !== 'version') return plain();
+      throw this.#cannot(begin, 'there is no state directory');
+    }
+    machine.requireLog();
+    const inbox = deliver.length === 0 ? undefined : await begin.inbox();
+    const { staged, stored } = await stage(collision === 'refuse' ? 'keep' : 'replace');
+    if (staged.hold === undefined && (gates.length > 0 || collision === 'version')) {
+      await staged.abort('keep');
+      throw this.#cannot(begin, 'this storage cannot hold files');
+    }
+    return new ArrivingWrite({
+      ...{ machine, files, use, path, staged, stored },
+      terms: {
+        collision,
+        gates: [...gates],
+        onRefused,
+        receipts,
+        encryptedTo: [...encryptTo],
+        deliver: [...deliver],
+        inbox,
+        retainDays: intake.retainDays,
+      },
+      answersFirst: intake.verdict === 'async',
+      receiptInReply: intake.receiptInReply,
+      signal: this.#later.signal,
+      checkLater: (id, own) => this.#settling?.check(id, own),
+      lookLater: (id, own) => this.#settling?.doubt(id, own),
+    });
+  }
+
+  /** Nothing gets past gates because there is no place to keep it meanwhile. */
+  #cannot({ path, intake: { gates, collision } }: Beginning, reason: string): Fault {
+    this.#parts.log.error('intake.cannot_hold', { path, gates, collision, reason });
+    return new Fault('Local', { cause: new Error(reason) });
+  }
+}
+
+/** What holds in a directory, as text to compare. */
+function termsText(intake: ResolvedIntake): string {
+  return JSON.stringify({ ...intake, left: intake.left && [...intake.left] });
+}
+
+/** The path by which no link leads to the name. */
+async function realPath(files: FileSystem, { account }: IntakeUse, path: VirtualPath): Promise<VirtualPath> {
+  if (path === ROOT) return ROOT;
+  const directory = await directoryBehindLinks(files, account.name, parentOf(path));
+  return resolvePath(directory, basename(path)) ?? path;
+}
+
+function directoryOf(path: VirtualPath): VirtualPath {
+  return path === ROOT ? ROOT : parentOf(path);
+}
+
+/** An upload that begins, and what its directory says. */
+interface Beginning {
+  readonly path: VirtualPath;
+  readonly request: StageRequest;
+  readonly intake: ResolvedIntake;
+  /** The directory from which down the same holds. */
+  inbox(): Promise<VirtualPath>;
+}
+
+/** Who may replace nothing is refused, unless versions are kept, which replace nothing. */
+function collisionOf({ collision }: ResolvedIntake, { existing }: StageRequest): Collision {
+  return collision === 'replace' && existing === 'keep' ? 'refuse' : collision;
+}
+
+/** Where there is nothing to append to, APPE is a whole file; whoever takes the name meanwhile keeps it. */
+async function fromNothing(files: FileSystem, path: VirtualPath, request: StageRequest): Promise<StageRequest> {
+  if (request.from !== 'append') return request;
+  try {
+    await files.stat(path);
+    return request;
+  } catch (error) {
+    if (error instanceof Fault && error.kind === 'NoSuchFile') return { from: 'empty', existing: 'keep' };
+    throw error;
+  }
+}
+
+/** @throws Fault `RestartInvalid` for what would be put together of bytes that nobody here can read. */
+function refuseResumption(request: StageRequest, { session }: IntakeUse): void {
+  if (request.from === 'empty' && session.range === undefined) return;
+  throw new Fault('RestartInvalid', {
+    text: 'Files are encrypted here, so an upload cannot go on with one: send the whole file.',
+  });
+}
+
+interface Staged {
+  readonly staged: StagedWrite;
+  readonly stored?: ArrivingParts['stored'];
+}
+
+function encrypted(staged: StagedWrite, recipients: readonly string[]): Staged {
+  const write = encryptedWrite(staged, recipients);
+  return { staged: write, stored: () => ({ storedBytes: write.storedBytes, storedSha256: write.storedSha256() }) };
+}
