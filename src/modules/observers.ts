@@ -4,12 +4,12 @@
  */
 import { aside } from '../lib/aside.ts';
 import { ROOT, resolvePath } from '../protocol/virtual-path.ts';
-import { Fault } from '../spi/fault.ts';
 import type { FileSystem } from '../spi/file-system.ts';
 import type { Log } from '../spi/log.ts';
 import type { Module, Request, Result } from '../spi/module.ts';
 import { defineModule } from '../spi/module.ts';
 import { accountIn, type Endpoint, type Session, type SessionChange } from '../spi/session.ts';
+import { reasonOf } from './audit-facts.ts';
 
 /** Every event has the session that it happened in. */
 export interface SessionEvent {
@@ -166,7 +166,7 @@ function placeOf(files: FileSystem, path: string): string | undefined {
  * What ends a login, another one included (a certificate may log in at once at USER). Close is what QUIT asks for; a
  * connection that merely ends asks for nothing.
  */
-const LOGS_OUT: ReadonlySet<SessionChange['kind']> = new Set([
+export const LOGS_OUT: ReadonlySet<SessionChange['kind']> = new Set([
   'Close',
   'LogIn',
   'NameUser',
@@ -186,10 +186,4 @@ function nameIn(session: Session): string | undefined {
 function numberIn({ notes }: Result, name: string): number {
   const value = notes[name];
   return typeof value === 'number' ? value : 0;
-}
-
-function reasonOf(cause: unknown): string | undefined {
-  if (cause instanceof Fault)
-    return cause.cause instanceof Error ? `${cause.kind}: ${cause.cause.message}` : cause.kind;
-  return cause instanceof Error ? cause.message : undefined;
 }

@@ -3,11 +3,10 @@
  * command and never by a list of verbs. It also says at every start what an auditor must not overlook.
  */
 import { fipsMode } from '../lib/fips.ts';
-import { reply } from '../protocol/reply.ts';
 import { Fault } from '../spi/fault.ts';
 import type { Log } from '../spi/log.ts';
-import type { Errored, Module } from '../spi/module.ts';
-import { DECLINED, defineModule, ERROR } from '../spi/module.ts';
+import type { Module } from '../spi/module.ts';
+import { DECLINED, defineModule } from '../spi/module.ts';
 import type { Settings } from '../spi/settings.ts';
 import type { TlsProfileName } from '../transport/tls-profiles.ts';
 import { guardLogin, postQuantum, requiresPostQuantum } from './post-quantum.ts';
@@ -45,15 +44,16 @@ export function tlsPolicy({ profile, keysLogged, settings, log }: TlsPolicyParts
         priority: 1_000,
         handle({ traits, context: { session, policy } }) {
           if (policy.tlsControlRequired && traits.class === 'auth' && session.controlTls === undefined) {
-            return refuse(new Fault('TlsFirst'));
+            throw new Fault('TlsFirst');
           }
           if (policy.clientCertificateRequired && traits.class === 'auth' && !session.controlTls?.clientCertificate) {
-            return refuse(new Fault(session.controlTls === undefined ? 'TlsFirst' : 'CertificateRequired'));
+            throw new Fault(session.controlTls === undefined ? 'TlsFirst' : 'CertificateRequired');
           }
           const usesData = traits.data === 'arranges' || traits.data === 'transfers';
           if (!usesData || session.protection === 'P') return DECLINED;
           const mustProtect = policy.tlsDataRequired || requiresPostQuantum(settings(), session);
-          return mustProtect ? refuse(new Fault('ProtectionRequired')) : DECLINED;
+          if (mustProtect) throw new Fault('ProtectionRequired');
+          return DECLINED;
         },
       },
     ],
@@ -64,7 +64,3 @@ const KEYS_LOGGED =
   'TLS secrets are written to a file: whoever reads it can read every connection, also recorded ones.';
 const FIPS_MODE_OFF =
   'The fips profile offers approved algorithms only, but OpenSSL is not in FIPS mode: no validated module is in use.';
-
-function refuse(fault: Fault): Errored {
-  return ERROR(reply(fault.code, fault.text));
-}
