@@ -5,6 +5,7 @@
  * `*` is any run of characters within a name, `?` one of them, and `**` as a whole part any number of parts, none among
  * them: `/in/**` is /in and everything below it. A backslash takes the meaning from the character behind it.
  */
+import { nameMatches, nameMatchesAnyCase, STRAY_BACKSLASH, strayBackslash } from '../protocol/name-glob.ts';
 import { baseName, pathParts, ROOT, resolvePath, type VirtualPath } from '../protocol/virtual-path.ts';
 
 /** Characters of one pattern; with the bound on paths it bounds the work of a match. */
@@ -13,7 +14,7 @@ const GLOB_CHARACTERS_MAX = 1_024;
 /** What is wrong with a pattern; undefined when nothing is. */
 export function globMistake(glob: string): string | undefined {
   if (glob === '' || glob.length > GLOB_CHARACTERS_MAX) return `must have 1 to ${GLOB_CHARACTERS_MAX} characters`;
-  if (/(?:^|[^\\])(?:\\\\)*\\(?![*?\\])/.test(glob)) return 'has a backslash in front of what is not *, ? or \\';
+  if (strayBackslash(glob)) return STRAY_BACKSLASH;
   if (glob.includes('/') && !glob.startsWith('/')) {
     return "must begin with a slash, as in '/in/**', or have none, as in '*.exe'";
   }
@@ -28,7 +29,7 @@ export function globMistake(glob: string): string | undefined {
 
 /** Whether the pattern matches the path. */
 export function globMatches(glob: string, path: VirtualPath): boolean {
-  if (!glob.startsWith('/')) return nameMatches(glob.toLowerCase(), baseName(path).toLowerCase());
+  if (!glob.startsWith('/')) return nameMatchesAnyCase(glob, baseName(path));
   const pattern = partsOf(glob);
   return ends(advance(pattern, pathParts(path)), pattern);
 }
@@ -78,40 +79,6 @@ function ends(places: readonly number[], pattern: readonly string[]): boolean {
 /** Whether what is left of the pattern takes everything. */
 function isRest(pattern: readonly string[], at: number): boolean {
   return at < pattern.length && pattern.slice(at).every((part) => part === '**');
-}
-
-/** Whether one name matches one part; a `*` that failed is tried one character later, and only the last one is. */
-function nameMatches(pattern: string, name: string): boolean {
-  const wanted = tokensOf(pattern);
-  const given = [...name];
-  let at = 0;
-  let star = -1;
-  let starred = 0;
-  for (let index = 0; index < given.length; ) {
-    const token = wanted[at];
-    if (token === '**') {
-      star = at++;
-      starred = index;
-    } else if (token === '?*' || (token !== undefined && token === given[index])) {
-      at++;
-      index++;
-    } else if (star >= 0) {
-      at = star + 1;
-      index = ++starred;
-    } else {
-      return false;
-    }
-  }
-  return wanted.slice(at).every((token) => token === '**');
-}
-
-/** The characters of a part; `**` stands for any run and `?*` for any one, which no single character is spelt as. */
-function tokensOf(pattern: string): readonly string[] {
-  return (pattern.match(/\\.|./gsu) ?? []).map((token) => {
-    if (token === '*') return '**';
-    if (token === '?') return '?*';
-    return token.startsWith('\\') ? token.slice(1) : token;
-  });
 }
 
 function partsOf(glob: string): readonly string[] {

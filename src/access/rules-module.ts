@@ -8,6 +8,7 @@ import type { Account } from '../spi/authenticator.ts';
 import type { CommandTraits } from '../spi/command.ts';
 import type { DirectorySection } from '../spi/directive.ts';
 import { Fault } from '../spi/fault.ts';
+import type { EffectSink } from '../spi/file-effect.ts';
 import type { FileSystem } from '../spi/file-system.ts';
 import { DECLINED, defineModule, type Module } from '../spi/module.ts';
 import { accountIn, type Session } from '../spi/session.ts';
@@ -39,6 +40,8 @@ export interface FileUse {
   /** The text behind the verb. */
   readonly argument: string;
   note(fields: Readonly<Record<string, unknown>>): void;
+  /** Told of what is done to files; absent where nothing is done, as in explaining. */
+  readonly effects?: EffectSink;
   /** Told of every decision of the rules as it is made. */
   asked?(decision: Decision, path: VirtualPath): void;
 }

@@ -3,16 +3,15 @@
  * a verdict. Whatever is not plainly an answer is a refusal.
  */
 import { readFile } from 'node:fs/promises';
-import { type IncomingMessage, request as plainRequest } from 'node:http';
-import { request as tlsRequest } from 'node:https';
 import { z } from 'zod';
 import type { Clock } from '../lib/clock.ts';
 import { deadline } from '../lib/deadline.ts';
+import { askHook } from '../lib/hook-request.ts';
+import { HOOK_URL_RULE, isHookUrl } from '../lib/hook-url.ts';
+import { readSecret } from '../lib/secret-file.ts';
 import type { Credentials, Proof, Prover } from '../spi/authenticator.ts';
 import type { Log } from '../spi/log.ts';
 import { accountKeys, entryKeys, totpKeys } from './entry-options.ts';
-import { isLoopback } from './loopback.ts';
-import { readSecret } from './secret-file.ts';
 import { userName } from './users.ts';
 
 const path = z.string().min(1).max(4_096);
@@ -27,9 +26,7 @@ export const httpEntry = z.strictObject({
   ...totpKeys,
   ...accountKeys,
   /** Where logins are sent (POST). Passwords are in them: `http://` is for this machine only. */
-  url: z.string().max(4_096).refine(isHookUrl, {
-    error: 'must be an https:// URL without a user, a password or a fragment; http:// is for this machine only',
-  }),
+  url: z.string().max(4_096).refine(isHookUrl, { error: HOOK_URL_RULE }),
   /** PEM file: the authorities that may have issued the hook's certificate; without it, the public ones. */
   caFile: path.optional(),
   /** File with a secret that tells the hook that it is this gateway which asks, mode 0600. */
@@ -73,9 +70,6 @@ export function httpProver(
     },
   };
 }
-
-/** An answer is a few lines; one that is longer is not read to its end. */
-const ANSWER_BYTES_MAX = 65_536;
 
 /** What the hook may say, and nothing else. */
 const answer = z.discriminatedUnion('verdict', [
@@ -130,7 +124,7 @@ function questionOf({ user, password, address, host, tls }: Credentials): string
   });
 }
 
-/** Sends the question on a connection of its own. @throws Error for everything but a 200 with a short body. */
+/** Sends the question. @throws Error for everything but a 200 with a short body. */
 async function post(
   { url, caFile, secretFile, secretHeader }: Parameters<typeof httpProver>[0],
   body: string,
@@ -144,33 +138,8 @@ async function post(
     Accept: 'application/json',
     ...(secret !== undefined && { [secretHeader]: secret.reveal() }),
   };
-  // Without an agent nothing of one login, and no proxy, is left for the next.
-  const options = { method: 'POST', agent: false, headers, signal } as const;
-  const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    const sent = url.startsWith('https:')
-      ? tlsRequest(url, { ...options, minVersion: 'TLSv1.2', ...(ca !== undefined && { ca }) }, resolve)
-      : plainRequest(url, options, resolve);
-    sent.on('error', reject).end(body);
-  });
-  try {
-    // A redirect too: the password is for the hook that the operator named.
-    if (response.statusCode !== 200) throw new Error(`the hook answered ${response.statusCode}`);
-    return await wholeText(response);
-  } finally {
-    response.destroy();
-  }
-}
-
-async function wholeText(response: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of response) {
-    if (!Buffer.isBuffer(chunk)) continue;
-    bytes += chunk.length;
-    if (bytes > ANSWER_BYTES_MAX) throw new Error(`the hook answered with more than ${ANSWER_BYTES_MAX} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString();
+  const { text } = await askHook({ url, ca, headers, signal, send: (request) => void request.end(body) });
+  return text;
 }
 
 /** Words for the log. What could not be read may repeat the question, and the password with it. */
@@ -178,10 +147,4 @@ function wordsOf(error: unknown): unknown {
   if (error instanceof SyntaxError) return 'the hook did not answer in JSON';
   if (error instanceof z.ZodError) return 'the hook answered something else than a verdict';
   return error;
-}
-
-function isHookUrl(written: string): boolean {
-  const url = URL.parse(written);
-  if (url === null || url.username !== '' || url.password !== '' || url.hash !== '') return false;
-  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url));
 }

@@ -1,7 +1,7 @@
 /** What the operator says of a directory: where it is, how users are found and proved in it, what it knows of them. */
 import { z } from 'zod';
+import { isLoopback } from '../lib/hook-url.ts';
 import { accountKeys, entryKeys, totpKeys } from './entry-options.ts';
-import { isLoopback } from './loopback.ts';
 
 const path = z.string().min(1).max(4_096);
 const text = z.string().min(1).max(1_024);

@@ -6,12 +6,12 @@ import { randomBytes } from 'node:crypto';
 import type { Clock } from '../lib/clock.ts';
 import { deadline } from '../lib/deadline.ts';
 import { Secret } from '../lib/secret.ts';
+import { readSecret } from '../lib/secret-file.ts';
 import type { Identity, Proof, Prover } from '../spi/authenticator.ts';
 import type { Log } from '../spi/log.ts';
 import { type Directory, type Entry, openDirectory } from './ldap-directory.ts';
 import type { LdapOptions } from './ldap-options.ts';
 import { dnValue, filledIn, filterValue, firstRdn } from './ldap-text.ts';
-import { readSecret } from './secret-file.ts';
 import { userName } from './users.ts';
 
 /** What a directory is asked with. */

@@ -9,10 +9,10 @@ import { parseWords } from '../protocol/words.ts';
 import { PATH } from '../spi/argument.ts';
 import { type CommandContext, defineCommand, type Outcome } from '../spi/command.ts';
 import { Fault, orFault } from '../spi/fault.ts';
-import type { OpenedFile } from '../spi/file-system.ts';
+import type { FileSystem, OpenedFile } from '../spi/file-system.ts';
 import { mayChange } from '../spi/permissions.ts';
 import { appendFile, publish, refuseLarger } from './publish.ts';
-import { mayBeTold, type UploadBase } from './upload-base.ts';
+import { mayBeTold, refuseOpaque, type UploadBase } from './upload-base.ts';
 
 /** COMB: atomic, unlike elsewhere: the target has all parts or is as it was, and the parts go only after that. */
 const comb = defineCommand({
@@ -57,6 +57,7 @@ async function combine(context: CommandContext, target: VirtualPath, paths: read
     refuseLarger(context, totalBytes(parts));
   }
   const { staged, telling } = await stageTarget(context, target, parts);
+  await refuseOpaque(staged);
   const { bytes, sha256 } = await publish(context, staged, async (writing) => {
     for (const part of parts) {
       await withOpened(context, part.path, async (opened) => {
@@ -82,7 +83,10 @@ type Target = Pick<UploadBase, 'staged' | 'telling'>;
 async function stageTarget(context: CommandContext, target: VirtualPath, parts: readonly Part[]): Promise<Target> {
   const files = context.files();
   try {
-    return { staged: await files.stage(target, { from: 'empty', existing: 'keep' }), telling: true };
+    const staged = await files.stage(target, { from: 'empty', existing: 'keep' });
+    // Where versions are kept a name that is taken refuses nothing.
+    if (!(await isSeen(files, target))) return { staged, telling: true };
+    await staged.abort('keep');
   } catch (error) {
     if (!(error instanceof Fault) || error.kind !== 'FileExists') throw error;
   }
@@ -97,6 +101,17 @@ async function stageTarget(context: CommandContext, target: VirtualPath, parts: 
   if (staged.startBytes === sizeBytes) return { staged, telling };
   await staged.abort('keep');
   throw new Fault('FileBusy');
+}
+
+/** Whether there is something of the name that the account may know of. */
+async function isSeen(files: FileSystem, path: VirtualPath): Promise<boolean> {
+  try {
+    await files.stat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Fault && (error.kind === 'NoSuchFile' || error.kind === 'PermissionDenied')) return false;
+    throw error;
+  }
 }
 
 /**

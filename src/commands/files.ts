@@ -86,8 +86,11 @@ const size = defineCommand({
       if (kind !== 'file') throw new Fault('NotAFile');
       return { reply: reply(213, `${sizeBytes}`) };
     } catch (error) {
-      if (!(error instanceof Fault) || error.kind !== 'NoSuchFile') throw error;
-      return { reply: reply(213, `${orFault(await files.resumableBytes(target), 'NoSuchFile')}`) };
+      // Who may not look at what is published may still know of its own unfinished upload.
+      if (!(error instanceof Fault) || !['NoSuchFile', 'PermissionDenied'].includes(error.kind)) throw error;
+      const keptBytes = await files.resumableBytes(target);
+      if (keptBytes === undefined) throw error;
+      return { reply: reply(213, `${keptBytes}`) };
     }
   },
 });

@@ -8,7 +8,7 @@ import { parentOf, ROOT, resolvePath, type VirtualPath } from '../protocol/virtu
 import { PATH_OR_CWD } from '../spi/argument.ts';
 import { type CommandContext, defineCommand } from '../spi/command.ts';
 import { Fault } from '../spi/fault.ts';
-import { permissionsAt } from '../spi/permissions.ts';
+import type { PermissionLetter } from '../spi/permissions.ts';
 import { requireArranged } from './data-transfer.ts';
 import { transferListing } from './listing.ts';
 
@@ -48,7 +48,7 @@ const mlst = defineCommand({
 
   async handle(context, target) {
     const facts = await context.files().stat(target);
-    const holder = facts.kind === 'directory' ? target : parentOf(target);
+    const holder = await placeOf(context, facts.kind === 'directory' ? target : parentOf(target));
     return { reply: reply(250, 'Facts follow.', factsLine(context, { ...facts, name: target }, holder), 'End') };
   },
 });
@@ -61,16 +61,19 @@ async function* directoryLines(
   target: VirtualPath,
   facts: FileFacts,
 ): AsyncGenerator<readonly string[]> {
-  const line = (entry: DirectoryEntry) => {
-    const inside = entry.kind === 'directory' ? resolvePath(target, entry.name) : undefined;
-    return `${factsLine(context, entry, inside ?? target)}\r\n`;
-  };
-  let heading = headingOf(context, target, facts);
+  const here = await placeOf(context, target);
+  let lines = [...headingOf(context, here, facts)];
   for await (const batch of await context.files().list(target)) {
-    yield [...heading, ...batch.filter(({ kind }) => kind !== 'other').map(line)];
-    heading = [];
+    for (const entry of batch) {
+      if (entry.kind === 'other') continue;
+      const inside = entry.kind === 'directory' ? resolvePath(target, entry.name) : undefined;
+      const place = inside === undefined ? here : await placeOf(context, inside);
+      lines.push(`${factsLine(context, entry, place)}\r\n`);
+    }
+    yield lines;
+    lines = [];
   }
-  if (heading.length > 0) yield heading;
+  if (lines.length > 0) yield lines;
 }
 
 /**
@@ -78,20 +81,30 @@ async function* directoryLines(
  * and without the type fact it must be (RFC 3659 sections 7.3.1 and 7.5.1.2). Many clients look at the name alone: all know
  * `.`, but would take a path for one more directory inside and list that for ever (rclone).
  */
-function headingOf(context: CommandContext, target: VirtualPath, facts: FileFacts): readonly string[] {
+function headingOf(context: CommandContext, place: Place, facts: FileFacts): readonly string[] {
   const { cwd, mlstFacts } = context.session;
-  if (target !== cwd || !mlstFacts.includes('type')) return [];
-  return [`${factsLine(context, { ...facts, name: '.' }, target, 'cdir')}\r\n`];
+  if (place.directory !== cwd || !mlstFacts.includes('type')) return [];
+  return [`${factsLine(context, { ...facts, name: '.' }, place, 'cdir')}\r\n`];
 }
 
-/** One line of facts; `directory` is where the permissions are looked up: a directory's own, or the one a file is in. */
+/** A directory, and what may be done there. */
+interface Place {
+  readonly directory: VirtualPath;
+  readonly letters: ReadonlySet<PermissionLetter>;
+}
+
+async function placeOf(context: CommandContext, directory: VirtualPath): Promise<Place> {
+  return { directory, letters: await context.lettersAt(directory) };
+}
+
+/** One line of facts; the place is where permissions are looked up: a directory's own, or the one a file is in. */
 function factsLine(
   context: CommandContext,
   entry: DirectoryEntry,
-  directory: VirtualPath,
+  { directory, letters }: Place,
   directoryType?: 'cdir',
 ): string {
-  const allowed = permFact(permissionsAt(context.account(), directory), entry.kind);
+  const allowed = permFact(letters, entry.kind);
   // The root can be neither removed nor renamed, and what the fact promises must hold (RFC 3659 section 7.5.5).
   const perm = entry.kind === 'directory' && directory === ROOT ? allowed.replace(/[df]/g, '') : allowed;
   const mediaType = mediaTypeOf(entry.name);

@@ -30,12 +30,13 @@ export async function publish(
   fill: (writing: Writing) => Promise<void>,
 ): Promise<Published> {
   const meter = new Meter();
+  const startedMs = context.clock.now();
   try {
     for await (const buffer of staged.prefix()) meter.update([buffer]);
     await fill({ staged, meter });
     const published = { bytes: meter.bytes, sha256: meter.digest() };
     context.note({ ...published });
-    await staged.commit();
+    await staged.commit({ ...published, startedMs });
     return published;
   } catch (error) {
     await staged

@@ -14,6 +14,7 @@ import { Fault, orFault } from '../spi/fault.ts';
 import type { Session } from '../spi/session.ts';
 import { beginCopy, copyFile, finishCopy } from './copy.ts';
 import { offeredOf } from './offered.ts';
+import { sendReceipt } from './receipt.ts';
 import { quota } from './space.ts';
 import { makeSymlink } from './symlink.ts';
 import { ownSessions } from './who.ts';
@@ -95,6 +96,14 @@ export const SITE_COMMANDS: readonly CommandDefinition[] = [
     note: "The account's own sessions and nobody else's; answers 211.",
     argument: NOTHING,
     handle: (context) => ({ reply: ownSessions(context) }),
+  }),
+  defineCommand({
+    ...BEHIND_SITE,
+    verb: 'SITE RECEIPT',
+    rfc: 'no document',
+    note: 'The newest receipt of what the account stored under the path; answers 211, each line of the receipt behind one space. 450 while the file is being checked, 504 for a receipt that the charset of the account cannot write. See [receipts](receipts.md).',
+    argument: PATH,
+    handle: sendReceipt,
   }),
   defineCommand({
     ...BEHIND_SITE,

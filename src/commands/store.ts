@@ -6,7 +6,8 @@
  *   3. commit: the whole file takes its name in one step;
  *   4. 226, which so always means "complete, stored, visible".
  *
- * Any other way out leaves the name as it was, and what arrived is kept to be resumed, or removed, as the account says.
+ * Any other way out leaves the name as it was, and what arrived is kept to be resumed, or removed, as its place says, or
+ * else the account.
  */
 import type { Reply } from '../protocol/reply.ts';
 import { reply } from '../protocol/reply.ts';
@@ -15,9 +16,11 @@ import { ROOT, resolvePath, type VirtualPath } from '../protocol/virtual-path.ts
 import { PATH } from '../spi/argument.ts';
 import { type CommandContext, defineCommand, type Outcome } from '../spi/command.ts';
 import { Fault, type FaultKind, orFault } from '../spi/fault.ts';
+import type { Arrival } from '../spi/intake.ts';
 import type { Session } from '../spi/session.ts';
 import { receive } from '../transfer/receive.ts';
 import { overData, requireArranged } from './data-transfer.ts';
+import { receiptLines } from './receipt.ts';
 import { alone, type UploadBase, uploadBase } from './upload-base.ts';
 
 /** What an upload needs besides when it goes on with a file that is there, or replaces a part of one. */
@@ -117,14 +120,18 @@ async function fill(context: CommandContext, { target, base, mark }: Prepared): 
   const { staged, splice } = base;
   const bytesMax = uploadBytesMax(context);
   try {
-    const { bytes, sha256, end } = await overData(context, 'receive', mark, (connection) =>
-      receive({ connection, staged, splice, type: session.type, bytesMax, closeNotify, signal }),
-    );
-    context.note({ bytes, sha256, end });
-    await staged.commit();
-    return { reply: reply(226, base.telling ? `Stored ${bytes} bytes, SHA-256 ${sha256}.` : 'Stored.') };
+    const startedMs = context.clock.now();
+    const { bytes, sha256, data } = await overData(context, 'receive', mark, async (connection) => {
+      const received = await receive({
+        ...{ connection, staged, splice, type: session.type, bytesMax, closeNotify, signal },
+      });
+      return { ...received, data: { tls: connection.tls, end: received.end } };
+    });
+    context.note({ bytes, sha256, end: data.end });
+    await staged.commit({ bytes, sha256, startedMs, data });
+    return { reply: reply(226, ...told(base, { bytes, sha256 }, session)) };
   } catch (error) {
-    const partial = base.resumable && canBecomeWhole(error) ? onIncomplete : 'remove';
+    const partial = base.resumable && canBecomeWhole(error) ? (staged.onIncomplete ?? onIncomplete) : 'remove';
     const keptBytes = await staged.abort(partial).catch((failure: unknown) => {
       context.log.error('upload.abort_failed', { path: target, error: failure });
       return 0;
@@ -136,15 +143,30 @@ async function fill(context: CommandContext, { target, base, mark }: Prepared): 
   }
 }
 
+/** What the client reads of an upload that arrived whole: what it is, and what became of it where that is not plain. */
+function told(
+  { staged, telling }: UploadBase,
+  { bytes, sha256 }: Pick<Arrival, 'bytes' | 'sha256'>,
+  session: Session,
+): readonly string[] {
+  const { publication } = staged;
+  const verb = publication?.state === 'accepted' ? 'Accepted for checking' : 'Stored';
+  const whole = telling ? `${verb} ${bytes} bytes, SHA-256 ${sha256}.` : `${verb}.`;
+  if (publication?.receipt === undefined) return [whole];
+  const { receipt, receiptText } = publication;
+  const lines = receiptText === undefined ? undefined : receiptLines(receiptText, session);
+  return [whole, ...(lines ?? []), `Receipt: ${receipt}`];
+}
+
 /**
  * A partial that filled the disk would keep it full, and one beyond its bound can never end within it. What was no whole
- * zlib stream has missed its checksum, so that every byte of it may be wrong.
+ * zlib stream has missed its checksum, so that every byte of it may be wrong. What a check refused, it refuses again.
  */
 function canBecomeWhole(error: unknown): boolean {
   return !(error instanceof Fault && HOPELESS.has(error.kind));
 }
 
-const HOPELESS: ReadonlySet<FaultKind> = new Set(['StorageFull', 'QuotaExceeded', 'NotZlib']);
+const HOPELESS: ReadonlySet<FaultKind> = new Set(['StorageFull', 'QuotaExceeded', 'NotZlib', 'ContentRefused']);
 
 /** Tells the client how to go on. Not APPE: with a published file of that name it would add to that one. */
 function withResumption(error: unknown, keptBytes: number): unknown {

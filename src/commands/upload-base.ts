@@ -53,6 +53,16 @@ export function alone(staged: StagedWrite): UploadBase {
   return { staged, resumable: true, telling: true, close: async () => undefined };
 }
 
+/**
+ * Refuses to put a file together out of what is stored, where that is encrypted: it would be encrypted twice in part. The write
+ * is ended then. @throws Fault `RestartInvalid`.
+ */
+export async function refuseOpaque(staged: StagedWrite): Promise<void> {
+  if (staged.opaque !== true) return;
+  await staged.abort('remove');
+  throw new Fault('RestartInvalid', { text: 'Files are encrypted here: send the whole file.' });
+}
+
 /** Whether the account may read the published file, or knows that there is none. */
 export async function mayBeTold(context: CommandContext, target: VirtualPath): Promise<boolean> {
   const files = context.files();
@@ -118,6 +128,7 @@ async function aroundRange(context: CommandContext, target: VirtualPath, range: 
     if (range.startBytes > published.facts.sizeBytes) throw beyond(published.facts.sizeBytes);
     const { existing } = context.account();
     const staged = await context.files().stage(target, { from: 'empty', existing });
+    await refuseOpaque(staged);
     return {
       staged,
       splice: spliced(range, published),

@@ -86,6 +86,16 @@ describe('COMB is refused', () => {
     expect(files.text('/in/p1')).toBe(ONE);
   });
 
+  test('where files are encrypted: the parts could not be told apart any more', async () => {
+    const files = parts();
+    const stage = files.stage.bind(files);
+    const opaque = Object.assign(files, {
+      stage: async (...args: Parameters<typeof stage>) => Object.assign(await stage(...args), { opaque: true }),
+    });
+    expect((await say(LINE, { files: opaque })).text).toBe('554 Files are encrypted here: send the whole file.');
+    expectPartsKept(files);
+  });
+
   test('when a part changes meanwhile', async () => {
     const files = parts();
     const stage = files.stage.bind(files);

@@ -140,6 +140,7 @@ describe.each(EACH)('$verb needs $need ($line)', ({ verb, need, line, session, w
 const FREE: readonly string[] = [
   ...['PASV', 'EPSV', 'PORT 192,0,2,1,200,1', 'EPRT |1|192.0.2.1|50000|'],
   ...['TYPE I', 'MODE S', 'STRU F', 'REST 5', 'RANG 0 1', 'PWD', 'ABOR', 'SITE HELP', 'SITE QUOTA', 'SITE WHO'],
+  'SITE RECEIPT a',
 ];
 
 test.each(FREE)('%s needs no letter', async (line) => {
@@ -189,7 +190,7 @@ async function sayWith(
     account: { ...account, files: authorizedFiles(account) },
     session: { cwd: at('/dir'), ...session },
     data: new FakeDataPort(new FakeDataConnection(['ab'])),
-    context: { policy: { ...contextWith({}).policy, symlinks: true } },
+    context: { policy: { ...contextWith({}).policy, symlinks: true }, receiptOf: async () => '{}\n' },
   });
 }
 

@@ -74,6 +74,18 @@ describe.each(['STOR', 'APPE'])('%s', (verb) => {
     expect(files.calls).toEqual([]);
   });
 
+  test('a range of a file that is encrypted where it is stored is refused before 150, and nothing is left', async () => {
+    const files = published();
+    const stage = files.stage.bind(files);
+    const opaque = Object.assign(files, {
+      stage: async (...args: Parameters<typeof stage>) => Object.assign(await stage(...args), { opaque: true }),
+    });
+    const answer = await store(opaque, 'TWO', ranged(4, 6));
+    expect(answer.text).toBe('554 Files are encrypted here: send the whole file.');
+    expect(answer.marks).toEqual([]);
+    expect(files.calls).toEqual(['stage /a.txt empty replace', 'abort remove']);
+  });
+
   test.each([
     ['too little', 'TW', 'and 2 came'],
     ['too much', 'TWOO', 'and more came'],

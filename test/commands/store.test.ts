@@ -1,6 +1,10 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import { decorate } from '../../src/lib/decorate.ts';
+import { UTF_8 } from '../../src/spi/charset.ts';
 import { Fault, type FaultKind } from '../../src/spi/fault.ts';
+import type { StagedWrite } from '../../src/spi/file-system.ts';
+import type { Publication } from '../../src/spi/intake.ts';
 import { FakeDataConnection, FakeDataPort, TLS } from '../fakes/data-channel.ts';
 import { MemoryFiles } from '../fakes/memory-files.ts';
 import { at, type Scene, say } from '../fakes/say.ts';
@@ -173,6 +177,49 @@ describe('when all is well', () => {
     const upload = scene({ account: { closeNotify: 'preferred' } });
     upload.data.connection.ending = 'unauthenticated';
     expect(await say('STOR in.csv', upload)).toMatchObject({ code: 226, notes: { end: 'unauthenticated' } });
+  });
+});
+
+describe('a receipt', () => {
+  const RECEIPT = '{"path":"/in.csv"}\n\nc2sp.org/tlog-proof@v1\nindex 0\n';
+
+  /** Storage behind which uploads have this receipt. */
+  class ReceiptedFiles extends MemoryFiles {
+    readonly #receiptText: string | undefined;
+
+    constructor(receiptText: string | undefined) {
+      super();
+      this.#receiptText = receiptText;
+    }
+
+    override async stage(...asked: Parameters<MemoryFiles['stage']>): Promise<StagedWrite> {
+      const publication: Publication = {
+        ...{ state: 'published', id: 'abc', path: at('/in.csv'), index: 0 },
+        ...{ receipt: at('/.receipts/in.csv.0.receipt'), receiptText: this.#receiptText },
+      };
+      return decorate(await super.stage(...asked), { publication });
+    }
+  }
+
+  const latin1 = { ...UTF_8, name: 'iso-8859-1', encode: (text: string) => Buffer.from(text, 'latin1') };
+
+  test.each([
+    ['that is not given', undefined, {}],
+    ['with a line that is too long for clients', `${'x'.repeat(8_001)}\n`, {}],
+    ['that the charset cannot write', '{"path":"/é"}\n', { charset: latin1 }],
+  ])('%s is told by its path', async (_, receiptText, account) => {
+    const { text } = await say('STOR in.csv', scene({ files: new ReceiptedFiles(receiptText), account }));
+    expect(text.split('\r\n')).toEqual([
+      expect.stringMatching(/^226-Stored 13 bytes, /),
+      '226 Receipt: /.receipts/in.csv.0.receipt',
+    ]);
+  });
+
+  test('stands between the two lines as it does with SITE RECEIPT', async () => {
+    const { text } = await say('STOR in.csv', scene({ files: new ReceiptedFiles(RECEIPT) }));
+    const lines = text.split('\r\n').slice(1, -1);
+    expect(lines.map((line) => `${line.slice(1)}\n`).join('')).toBe(RECEIPT);
+    expect(lines.every((line) => line.startsWith(' '))).toBe(true);
   });
 });
 
