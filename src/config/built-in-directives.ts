@@ -1,6 +1,7 @@
 /** The directives of the modules that every gateway has. Their keys are part of the type of the options. */
 import { allowOverride } from '../access/allow-override.ts';
 import { rulesDirective } from '../access/rules.ts';
+import { intakeDirective } from '../intake/intake-directive.ts';
 import { loginMessage, quitMessage } from '../modules/messages.ts';
 import { postQuantum } from '../modules/post-quantum.ts';
 import { accountRates, serverRates, sessionRates } from '../modules/rates.ts';
@@ -9,6 +10,7 @@ import { accountRates, serverRates, sessionRates } from '../modules/rates.ts';
 export const BUILT_IN_DIRECTIVES = [
   allowOverride,
   rulesDirective,
+  intakeDirective,
   postQuantum,
   loginMessage,
   quitMessage,

@@ -17,11 +17,15 @@ const FILE_PATHS: readonly KeyPath[] = [
   ]),
   ['users', '*', 'home'],
   ['usersFile'],
+  ['stateDirectory'],
+  ['audit', 'keyFile'],
   ['authentication', '*', 'totpSecretsFile'],
   ['authentication', '*', 'account', 'home'],
   ['authentication', '*', 'caFile'],
   ['authentication', '*', 'secretFile'],
   ['authentication', '*', 'search', 'passwordFile'],
+  ...['socket', 'caFile', 'secretFile'].map((key) => ['gates', '*', key]),
+  ...['caFile', 'secretFile', 'passwordFile', 'certificateFile', 'keyFile'].map((key) => ['deliveries', '*', key]),
 ];
 
 /** The same options with absolute paths; `baseDirAt` knows the folder of the file in which a value stands. */

@@ -9,7 +9,9 @@ import type { UserOptions } from '../auth/users.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import type { Directive } from '../spi/directive.ts';
 import type { Module } from '../spi/module.ts';
+import { allowWarnings } from './allow-warnings.ts';
 import { tlsFindings } from './certificate-files.ts';
+import { complianceWarnings } from './compliance-options.ts';
 import { type ConfigTree, readConfigTree } from './config-tree.ts';
 import { fileOptionsWith } from './file-options.ts';
 import { withAbsolutePaths } from './file-paths.ts';
@@ -17,8 +19,9 @@ import { inventoryFindings } from './inventory-file.ts';
 import { loadModules } from './load-modules.ts';
 import { loginFindings } from './login-files.ts';
 import type { GatewayOptions } from './options.ts';
+import { listedNames, partNameFindings } from './part-names.ts';
 import { inOrder, type Problem } from './problem.ts';
-import { homeFindings } from './reality.ts';
+import { type Finding, homeFindings, stateFindings } from './reality.ts';
 import { revocationWarnings } from './revocation-warnings.ts';
 import { type RuleSource, ruleWarnings } from './rule-warnings.ts';
 import { runAsWarnings } from './run-as-warnings.ts';
@@ -70,6 +73,7 @@ export async function loadConfig(
   const unknownKeys = moduleProblems.length === 0 ? 'refused' : 'ignored';
   const checked = validate(tree, fileOptionsWith(directives), { directives, unknownKeys });
   const { baseDirAt } = tree;
+  const misnamed = partNames(tree, modules, moduleProblems.length === 0);
   const tls = await tlsFindings(tree.value, { baseDirAt, nowMs: clock.now() });
   const ends = await revocationWarnings(tree.value, { baseDirAt, nowMs: clock.now() });
   const findings = [
@@ -78,8 +82,11 @@ export async function loadConfig(
     ...postQuantumFindings(tree.value),
     ...(await loginFindings(tree.value, { baseDirAt })),
     ...(await inventoryFindings(tree.value, { baseDirAt })),
+    ...stateFindings(stateDirectoryOf(tree, path)),
+    ...misnamed(tree.value),
   ];
   const more = await moreUsers(tree, directives);
+  const theirs = more.source === undefined ? [] : problemsIn(more.source, misnamed(more.source.value));
   const secrets = await totpSecretsProblems(tree);
 
   const ownProblems = [
@@ -90,26 +97,56 @@ export async function loadConfig(
     ...more.ownProblems,
     ...secrets.own,
   ];
-  const problems = [...tree.inOrder(ownProblems), ...inOrder(more.problems), ...secrets.theirs];
+  const problems = [...tree.inOrder(ownProblems), ...inOrder([...more.problems, ...theirs]), ...secrets.theirs];
   if (!checked.ok || problems.length > 0) return { ok: false, problems };
   const { include: _include, modules: _modules, ...written } = checked.value;
-  const options = withAbsolutePaths<GatewayOptions>(written, baseDirAt);
+  const baseDir = dirname(resolve(path));
+  const placed = withAbsolutePaths<GatewayOptions>(written, baseDirAt);
+  const options = { ...placed, stateDirectory: placed.stateDirectory ?? join(baseDir, STATE_FOLDER) };
   return {
     ok: true,
     options,
     modules,
     accounts: [...options.users, ...more.users],
-    baseDir: dirname(resolve(path)),
+    baseDir,
     files: options.usersFile === undefined ? tree.files : [...tree.files, options.usersFile],
     warnings: [
       ...(await openHashes(tree)),
       ...tree.inOrder([...tls.warnings, ...ends].map(({ path, message }) => tree.problemAt(path, message))),
+      ...tree.inOrder(complianceWarnings(tree.value).map(({ path, message }) => tree.problemAt(path, message))),
       ...tree.inOrder(ruleWarnings(tree, classNames(options))),
       ...inOrder(more.source === undefined ? [] : ruleWarnings(more.source, classNames(options))),
+      ...tree.inOrder(allowWarnings(tree)),
+      ...inOrder(more.source === undefined ? [] : allowWarnings(more.source)),
       ...tree.inOrder(runAsWarnings(tree)),
       ...inOrder(more.source === undefined ? [] : runAsWarnings(more.source)),
     ],
   };
+}
+
+/** Where a configuration that does not say so keeps what the gateway has to remember: beside itself. */
+const STATE_FOLDER = 'state';
+
+/** It, named or not, as far as it can be told while other parts are wrong. */
+function stateDirectoryOf(tree: ConfigTree, path: string): string {
+  const key = ['stateDirectory'];
+  const named = tree.valueAt(key);
+  const baseDir = tree.baseDirAt(key);
+  return typeof named === 'string' ? resolve(baseDir, named) : join(dirname(resolve(path)), STATE_FOLDER);
+}
+
+/** Finds names of gates and deliveries that there are not; of gates none while a module that may have brought them did not load. */
+function partNames(tree: ConfigTree, modules: readonly Module[], complete: boolean): (value: unknown) => Finding[] {
+  const gates = [...listedNames(tree.valueAt(['gates'])), ...modules.flatMap((module) => listedNames(module.gates))];
+  const deliveries = listedNames(tree.valueAt(['deliveries']));
+  return (value) => [
+    ...(complete ? partNameFindings(value, 'gates', gates) : []),
+    ...partNameFindings(value, 'deliver', deliveries),
+  ];
+}
+
+function problemsIn(source: RuleSource, findings: readonly Finding[]): Problem[] {
+  return findings.map(({ path, message }) => source.problemAt(path, message));
 }
 
 /** What the users file brings. */

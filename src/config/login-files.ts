@@ -1,4 +1,4 @@
-/** Checks the files that logins rest on, besides the accounts: authorities of other servers and of clients, and secrets. */
+/** Checks the files that logins, gates and deliveries rest on, besides the accounts: authorities of other servers and of clients, and secrets. */
 import { X509Certificate } from 'node:crypto';
 import { resolve } from 'node:path';
 import { z } from 'zod';
@@ -17,7 +17,7 @@ export async function loginFindings(
   value: unknown,
   { baseDirAt }: Pick<RealityOptions, 'baseDirAt'>,
 ): Promise<Finding[]> {
-  const { tls = {}, hosts = [], authentication = [] } = sketch.parse(value);
+  const { tls = {}, hosts = [], authentication = [], gates = [], deliveries = [] } = sketch.parse(value);
   const files: { readonly path: KeyPath; readonly file: string | undefined; readonly check: Check }[] = [
     { path: ['tls', 'clientCaFile'], file: tls.clientCaFile, check: notAuthorities },
     { path: ['tls', 'crlFile'], file: tls.crlFile, check: notLists },
@@ -29,6 +29,17 @@ export async function loginFindings(
       { path: ['authentication', index, 'caFile'], file: caFile, check: notAuthorities },
       { path: ['authentication', index, 'secretFile'], file: secretFile, check: notSecret },
       { path: ['authentication', index, 'search', 'passwordFile'], file: search?.passwordFile, check: notSecret },
+    ]),
+    ...gates.flatMap(({ caFile, secretFile }, index) => [
+      { path: ['gates', index, 'caFile'], file: caFile, check: notAuthorities },
+      { path: ['gates', index, 'secretFile'], file: secretFile, check: notSecret },
+    ]),
+    ...deliveries.flatMap(({ caFile, certificateFile, secretFile, passwordFile, keyFile }, index) => [
+      { path: ['deliveries', index, 'caFile'], file: caFile, check: notAuthorities },
+      { path: ['deliveries', index, 'certificateFile'], file: certificateFile, check: notAuthorities },
+      { path: ['deliveries', index, 'secretFile'], file: secretFile, check: notSecret },
+      { path: ['deliveries', index, 'passwordFile'], file: passwordFile, check: notSecret },
+      { path: ['deliveries', index, 'keyFile'], file: keyFile, check: notSecret },
     ]),
   ];
   const findings = files.map(async ({ path, file, check }) => {
@@ -54,6 +65,18 @@ const sketch = z
   .object({
     tls: z.object(trust).optional().catch(undefined),
     hosts: z.array(z.object(trust).catch({})).optional().catch(undefined),
+    gates: z
+      .array(z.object({ caFile: text, secretFile: text }).catch({}))
+      .optional()
+      .catch(undefined),
+    deliveries: z
+      .array(
+        z
+          .object({ caFile: text, certificateFile: text, secretFile: text, passwordFile: text, keyFile: text })
+          .catch({}),
+      )
+      .optional()
+      .catch(undefined),
     authentication: z
       .array(
         z

@@ -5,7 +5,10 @@ import { z } from 'zod';
 export function ifSound(...keys: readonly string[]) {
   return {
     when: ({ value, issues }: z.core.ParsePayload) =>
-      typeof value === 'object' && value !== null && !issues.some((issue) => keys.includes(String(issue.path?.[0]))),
+      typeof value === 'object' &&
+      value !== null &&
+      !Array.isArray(value) &&
+      !issues.some((issue) => keys.includes(String(issue.path?.[0]))),
   };
 }
 

@@ -10,11 +10,15 @@ import { accountTemplate, directoryOptions, requirement, userOptions } from '../
 import type { Directive, DirectiveContext } from '../spi/directive.ts';
 import type { Module } from '../spi/module.ts';
 import { userOptionsWith, withAccountDirectives } from './account-options.ts';
+import { auditOptions } from './audit-options.ts';
 import { BUILT_IN_DIRECTIVES } from './built-in-directives.ts';
 import { requireSomeAuthorities } from './client-certificate-options.ts';
+import { complianceOptions } from './compliance-options.ts';
 import { activeOptions, bufferOptions, passiveOptions } from './data-options.ts';
+import { deliveryOptions, requireLogForDeliveries } from './delivery-options.ts';
 import { type CoreKeys, directiveKeys, directivesOf } from './directive-keys.ts';
 import { accessFile, sectionsWith } from './directory-options.ts';
+import { gateOptions } from './gate-options.ts';
 import { bannerText, hostOptionsWith } from './host-options.ts';
 import { limitsOptions } from './limits-options.ts';
 import { listenOptions, refuseSameListener } from './listen-options.ts';
@@ -95,6 +99,18 @@ function optionsWith(directives: readonly Directive[]) {
     directories: sectionsWith(directives),
     /** The name of the files in directories that hold directives; see `allowOverride`. No client ever sees one. */
     accessFile,
+    /**
+     * The directory in which the gateway keeps what it must remember: audit log, uploads between the doors, receipts,
+     * deliveries. A configuration file that does not name one has `state` beside it; a program without one keeps none of these.
+     */
+    stateDirectory: z.string().min(1).max(4_096).optional(),
+    audit: auditOptions.prefault({}),
+    /** The checks that directories may ask for by name, before a file that arrived there is published. */
+    gates: gateOptions,
+    /** To whom files are handed on that were published in directories that ask for it by name. */
+    deliveries: deliveryOptions,
+    /** Compensating controls for `sallyport compliance report`; the gateway does nothing with them. */
+    compliance: complianceOptions,
     limits: limitsOptions.prefault({}),
     storage: storageOptions.prefault({}),
     log: logOptions.prefault({}),
@@ -106,6 +122,7 @@ function optionsWith(directives: readonly Directive[]) {
   });
   return options
     .superRefine(requireSomeAuthorities, ifSound('tls', 'hosts'))
+    .superRefine(requireLogForDeliveries, ifSound('deliveries', 'audit'))
     .superRefine(refuseMetricsAtListener, ifSound('listen', 'metrics'));
 }
 

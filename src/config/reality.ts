@@ -37,6 +37,17 @@ export async function homeFindings(
   return (await Promise.all(findings)).flat();
 }
 
+/** The longest state directory, in bytes: the control socket in it has a path as well, which no system lets be longer than 103. */
+const STATE_DIRECTORY_BYTES_MAX = 90;
+
+/** Checks that the control socket in the state directory, which is there when nothing is said, can have its path. */
+export function stateFindings(directory: string): Finding[] {
+  const bytes = Buffer.byteLength(directory);
+  if (bytes <= STATE_DIRECTORY_BYTES_MAX) return [];
+  const bound = `at most ${STATE_DIRECTORY_BYTES_MAX} bytes, for the control socket in it`;
+  return [{ path: ['stateDirectory'], message: `must be a path of ${bound}, and has ${bytes}: ${directory}` }];
+}
+
 /** The parts that are looked at; what has another form than expected counts as absent, for the schema reports it. */
 const sketch = z
   .object({

@@ -2,6 +2,7 @@
  * The users file: accounts in a YAML file of their own, which `sallyport user` edits and the gateway reads anew. Edits
  * keep the operator's comments and replace the file in one step, so that a reader never sees half of it.
  */
+import { hash } from 'node:crypto';
 import { dirname, resolve } from 'node:path';
 import { type Document, isMap, isSeq, parseDocument, YAMLMap, YAMLSeq } from 'yaml';
 import { isPasswordHash } from '../auth/password-hash.ts';
@@ -24,6 +25,8 @@ export type UsersFile =
       readonly ok: true;
       /** Homes are absolute: relative ones are relative to the users file's folder. */
       readonly users: readonly UserOptions[];
+      /** SHA-256 of its text, in small hexadecimal digits. */
+      readonly sha256: string;
       /** A problem in this file that only its reader can see, such as a name that is taken elsewhere. */
       problemAt(path: KeyPath, message: string): Problem;
     }
@@ -88,7 +91,7 @@ export async function checkUsers(
   ];
   if (!checked.ok || problems.length > 0) return { ok: false, problems: inOrder(problems) };
   const users = checked.value.users.map((user) => ({ ...user, home: resolve(baseDir, user.home) }));
-  return { ok: true, users, problemAt: source.problemAt };
+  return { ok: true, users, sha256: hash('sha256', text), problemAt: source.problemAt };
 }
 
 /**

@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { accountKeys, entryKeys, totpKeys } from '../../src/auth/entry-options.ts';
 import { contextNames } from '../../src/config/directive-keys.ts';
 import { toSnakeCase } from '../../src/config/key-names.ts';
+import { deliveryKeys } from '../../src/delivery/way.ts';
+import { gateKeys } from '../../src/intake/gates/gate-keys.ts';
 import type { Directive } from '../../src/spi/directive.ts';
 
 /** One key: its path, its default as YAML writes it, and its bounds when they are a range or a choice. */
@@ -60,26 +62,35 @@ function describeKeys(option: z.core.$ZodType, key: string): DescribedOption[] {
 }
 
 function describeElement(element: z.core.$ZodType, key: string): DescribedOption[] {
-  if (element instanceof z.ZodDiscriminatedUnion) return describeEntries(element.options, key);
+  if (element instanceof z.ZodDiscriminatedUnion) {
+    return describeEntries(element.options, { key, by: element.def.discriminator });
+  }
   return describeKeys(element, `${key}[]`);
 }
 
-/** The keys that entries of several types share. */
-const SHARED = Object.keys({ ...entryKeys, ...totpKeys, ...accountKeys }).map(toSnakeCase);
+/** The keys that entries of several types share, by the list that they are in. */
+const SHARED: Readonly<Record<string, readonly string[]>> = {
+  authentication: Object.keys({ ...entryKeys, ...totpKeys, ...accountKeys }).map(toSnakeCase),
+  gates: Object.keys(gateKeys).map(toSnakeCase),
+  deliveries: Object.keys(deliveryKeys).map(toSnakeCase),
+};
 
 /** Entries of several types: what they share is `list[].key`, what only one has is `list[type].key`. */
-function describeEntries(entries: readonly z.core.$ZodType[], key: string): DescribedOption[] {
+function describeEntries(
+  entries: readonly z.core.$ZodType[],
+  { key, by }: { readonly key: string; readonly by: string },
+): DescribedOption[] {
   const shared = new Map<string, string>();
   const types: string[] = [];
   const rows = entries.flatMap((entry) => {
-    const literal: unknown = entry instanceof z.ZodObject ? entry.shape.type : undefined;
+    const literal: unknown = entry instanceof z.ZodObject ? entry.shape[by] : undefined;
     const type = literal instanceof z.ZodLiteral ? String(literal.value) : '';
     types.push(type);
     return describeKeys(entry, '').flatMap((option) => {
-      if (option.key === 'type') return [];
+      if (option.key === by) return [];
       const text = JSON.stringify(option);
       const seen = shared.get(option.key);
-      if (!SHARED.includes(option.key.replace(/[.[].*/, '')))
+      if (!SHARED[key]?.includes(option.key.replace(/[.[].*/, '')))
         return [{ ...option, key: `${key}[${type}].${option.key}` }];
       if (seen === text) return [];
       if (seen !== undefined) return [{ ...option, key: `${key}[${type}].${option.key}` }];
@@ -87,7 +98,7 @@ function describeEntries(entries: readonly z.core.$ZodType[], key: string): Desc
       return [{ ...option, key: `${key}[].${option.key}` }];
     });
   });
-  return [{ key: `${key}[].type`, default: 'must be given', bounds: types.join(', ') }, ...rows];
+  return [{ key: `${key}[].${by}`, default: 'must be given', bounds: types.join(', ') }, ...rows];
 }
 
 function boundsOf(schema: z.core.$ZodType): string | undefined {

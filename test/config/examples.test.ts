@@ -12,8 +12,8 @@ test('the partner intake of the examples is a right configuration', () => {
     ok: true,
     value: {
       users: [
-        { name: 'acme', overwrite: 'keep', directories: [{ path: '/in' }, { path: '/out' }] },
-        { name: 'globex', sessionReuse: 'off', onIncomplete: 'remove' },
+        { name: 'acme', directories: [{ intake: { profile: 'inbox' } }, { intake: { profile: 'outbox' } }] },
+        { name: 'globex', sessionReuse: 'off', directories: [{ intake: { profile: 'drop' } }] },
         { name: 'collector' },
       ],
       tlsControlRequired: true,

@@ -308,6 +308,17 @@ describe('the certificate of a virtual host', () => {
   });
 });
 
+test.each([
+  ['beside the file', '', 'state', undefined],
+  ['where the file says', 'state_directory: kept\naudit: { key_file: keys/log.pem }\n', 'kept', 'keys/log.pem'],
+])('what the gateway remembers is kept %s', async (_, text, directory, key) => {
+  const folder = await folderWith({ 'sallyport.yaml': `${text}${HEAD}${ALICE}` });
+  const loaded = await loadConfig(join(folder, 'sallyport.yaml'), { clock });
+  expect(loaded).toMatchObject({ ok: true, options: { stateDirectory: join(folder, directory) } });
+  const keyFile = loaded.ok ? loaded.options.audit.keyFile : '';
+  expect(keyFile).toBe(key && join(folder, key));
+});
+
 describe('the users file', () => {
   test('that is not there is a problem of the configuration', async () => {
     const config = `${HEAD.replace('users.yaml', 'absent.yaml')}${ALICE}`;
