@@ -51,6 +51,15 @@ export type { LiveRates } from './server/transfer-rates.ts';
 export type { ArgumentKind, ArgumentShape, ArgumentSpec } from './spi/argument.ts';
 export { NOTHING, PATH, PATH_OR_CWD, text, twoPaths } from './spi/argument.ts';
 export type {
+  AuditEventName,
+  AuditLog,
+  AuditOrigin,
+  AuditRecord,
+  AuditValue,
+  AuditWho,
+  LoggedRecord,
+} from './spi/audit.ts';
+export type {
   Account,
   Authenticator,
   CertificateDemand,
@@ -82,7 +91,9 @@ export type { Directive, DirectiveContext, DirectiveSpec, DirectorySection } fro
 export { defineDirective } from './spi/directive.ts';
 export type { FaultKind } from './spi/fault.ts';
 export { Fault, orFault } from './spi/fault.ts';
-export type { ExistingFile, FileSystem, OpenedFile, StagedWrite, StageRequest } from './spi/file-system.ts';
+export type { ExistingFile, FileSystem, HeldFile, OpenedFile, StagedWrite, StageRequest } from './spi/file-system.ts';
+export type { Gate, GateItem, GateVerdict } from './spi/gate.ts';
+export { defineGate } from './spi/gate.ts';
 export type { Log, LogFields } from './spi/log.ts';
 export { silentLog } from './spi/log.ts';
 export type {

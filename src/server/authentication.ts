@@ -25,6 +25,10 @@ export interface Authentication {
   readonly chain: readonly Authenticator[];
   /** The accounts that are written down, as they are now. */
   users(): readonly AccountOptions[];
+  /** See `Accounts.filesAt`. */
+  filesAt: Accounts['filesAt'];
+  /** See `Accounts.readableAt`. */
+  readableAt: Accounts['readableAt'];
   /** Reads the files that it rests on for the first time. @throws what names every mistake in them. */
   load(): Promise<void>;
   /** Ends the processes that work for accounts, once no session is left. Resolves when they are gone. */
@@ -82,6 +86,8 @@ export function authenticationOf(options: GatewayOptions, accountsParts: Account
       for (const file of files) await file.refresh();
     },
     users: accounts.users,
+    filesAt: accounts.filesAt,
+    readableAt: accounts.readableAt,
     close: () => accounts.close(),
     reloadable: [
       ...(options.usersFile === undefined ? [] : [reloadableFile('users_file', () => accounts.reload())]),

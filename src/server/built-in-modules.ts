@@ -2,6 +2,7 @@
 import { rules } from '../access/rules-module.ts';
 import type { GatewayOptions } from '../config/options.ts';
 import type { Clock } from '../lib/clock.ts';
+import { auditTrail } from '../modules/audit-trail.ts';
 import { clientCertificates } from '../modules/client-certificates.ts';
 import { commandLog } from '../modules/command-log.ts';
 import { connectionLimits } from '../modules/connection-limits.ts';
@@ -18,6 +19,7 @@ import type { Log } from '../spi/log.ts';
 import type { Module } from '../spi/module.ts';
 import type { Session } from '../spi/session.ts';
 import type { Settings } from '../spi/settings.ts';
+import type { GatewayAudit } from './audit.ts';
 
 /** What modules are made with. */
 export interface ModuleParts {
@@ -31,6 +33,8 @@ export interface ModuleParts {
   readonly keysLogged: boolean;
   /** What directives amount to; known only once the modules are. */
   readonly settings: () => Settings;
+  /** Where is recorded what happens; undefined where nothing is. */
+  readonly audit?: GatewayAudit | undefined;
   /** Where is counted what happens, when somebody asks for the numbers. */
   readonly counts?: Counts | undefined;
   /** The names of the classes that a session belongs to now. */
@@ -39,7 +43,7 @@ export interface ModuleParts {
 
 /** Makes them. Each gateway has its own, so that two in one process count apart. */
 export function allModules(options: GatewayOptions, parts: ModuleParts): readonly Module[] {
-  const { clock, log, extensions, on, settings, classesOf } = parts;
+  const { clock, log, extensions, on, settings, classesOf, audit } = parts;
   const { hosts, limits } = options;
   // Who may not log in at a host must not be counted as logged in: its guard comes before the limits.
   return [
@@ -54,6 +58,7 @@ export function allModules(options: GatewayOptions, parts: ModuleParts): readonl
     ...extensions,
     // Behind everybody who can refuse, so that what it tells has happened.
     observers(on, log),
+    ...(audit === undefined ? [] : [auditTrail({ audit, requirement: audit.requirement, clock, log })]),
     ...inventory(options, parts),
     ...(parts.counts === undefined ? [] : [metricsCounters(parts.counts)]),
     commandLog(),

@@ -24,6 +24,7 @@ import {
 import type { GatewayOptions } from '../config/options.ts';
 import type { Clock, Timer } from '../lib/clock.ts';
 import { oneAtATime } from '../lib/one-at-a-time.ts';
+import type { AuditRecord } from '../spi/audit.ts';
 import type { Log } from '../spi/log.ts';
 import { checkOcspResponse, type OcspSubject } from '../transport/ocsp.ts';
 import { chosenCertificate, type KeyKind, type Staple } from '../transport/stapling.ts';
@@ -60,6 +61,9 @@ export interface CertificateMaterial {
   covers(name: string): boolean;
 }
 
+/** Told when certificates, keys, authorities or revocation lists were read again; `refusal` says why they are not in force. */
+export type CertificatesChanged = (object: AuditRecord['object'], refusal?: string) => void;
+
 /** Thrown for certificates that must not be shown; the message names every mistake. */
 export class CertificatesRefused extends Error {
   override readonly name = 'CertificatesRefused';
@@ -71,6 +75,7 @@ export class Certificates implements Reloadable {
   readonly #options: Pick<GatewayOptions, 'tls' | 'hosts'>;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #changed: CertificatesChanged;
   readonly #sections: readonly Section[];
   readonly #answers: OcspAnswers;
   #poll: Timer | undefined;
@@ -81,8 +86,9 @@ export class Certificates implements Reloadable {
   /** Reads all certificates. @throws CertificatesRefused; the system's error for a file that cannot be read. */
   constructor(
     options: Pick<GatewayOptions, 'tls' | 'hosts'>,
-    { clock, log }: { readonly clock: Clock; readonly log: Log },
+    { clock, log, changed }: { readonly clock: Clock; readonly log: Log; readonly changed?: CertificatesChanged },
   ) {
+    this.#changed = changed ?? (() => undefined);
     this.#options = options;
     this.#clock = clock;
     this.#log = log;
@@ -267,11 +273,18 @@ export class Certificates implements Reloadable {
       Object.assign(section, this.#judged(host, readings), { refused: undefined });
       const subjects = readings.map(({ pair }) => pair?.chain[0].subject.replaceAll('\n', ', '));
       this.#log.info('certificate.reloaded', { host, subjects });
+      const fingerprints = readings.flatMap(
+        ({ pair }) => pair?.chain[0].fingerprint256.replaceAll(':', '').toLowerCase() ?? [],
+      );
+      this.#changed({ part: this.part, host, subjects, sha256: fingerprints });
       return undefined;
     } catch (error) {
       if (!(error instanceof CertificatesRefused)) throw error;
       section.refused = error.message;
-      if (error.message !== told) this.#log.error('certificate.reload_refused', { host, error });
+      if (error.message !== told) {
+        this.#log.error('certificate.reload_refused', { host, error });
+        this.#changed({ part: this.part, host }, error.message);
+      }
       return error.message;
     }
   }

@@ -11,6 +11,7 @@ import type { Clock, Timer } from '../lib/clock.ts';
 import { oneAtATime } from '../lib/one-at-a-time.ts';
 import type { Log } from '../spi/log.ts';
 import { endOf, type RevocationList, revocationLists } from '../transport/revocation-lists.ts';
+import type { CertificatesChanged } from './certificates.ts';
 import { ABSENT, fileVersion } from './file-version.ts';
 import type { Reloadable, ReloadOutcome } from './reload.ts';
 
@@ -38,6 +39,7 @@ export class ClientAuthorities implements Reloadable {
   readonly part = 'client authorities';
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #changed: CertificatesChanged;
   readonly #intervalMs: number;
   readonly #places: readonly Place[];
   #poll: Timer | undefined;
@@ -47,8 +49,9 @@ export class ClientAuthorities implements Reloadable {
   /** Reads all files. @throws AuthoritiesRefused; the system's error for a file that cannot be read. */
   constructor(
     { tls, hosts }: Pick<GatewayOptions, 'tls' | 'hosts'>,
-    parts: { readonly clock: Clock; readonly log: Log },
+    parts: { readonly clock: Clock; readonly log: Log; readonly changed?: CertificatesChanged },
   ) {
+    this.#changed = parts.changed ?? (() => undefined);
     this.#clock = parts.clock;
     this.#log = parts.log;
     this.#intervalMs = tls.reloadIntervalMs;
@@ -113,8 +116,16 @@ export class ClientAuthorities implements Reloadable {
         refusals.push(error instanceof Error ? error.message : String(error));
       }
     }
-    if (refusals.length > 0) throw new AuthoritiesRefused(refusals.join('; '));
-    if (outcome === 'reloaded') this.#log.info('client_authorities.reloaded');
+    if (refusals.length > 0) {
+      this.#changed({ part: this.part }, refusals.join('; '));
+      throw new AuthoritiesRefused(refusals.join('; '));
+    }
+    if (outcome === 'reloaded') {
+      this.#log.info('client_authorities.reloaded');
+      // Texts do not change.
+      const hasFiles = this.#places.some(({ source }) => (source.caFile ?? source.crlFile) !== undefined);
+      if (hasFiles) this.#changed({ part: this.part });
+    }
     return outcome;
   }
 

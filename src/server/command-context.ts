@@ -1,18 +1,24 @@
 /** What a command sees of its session and of the gateway: everything it works with, and nothing more. */
 import { login, loginByCertificate } from '../engine/login.ts';
 import { checkedReply } from '../engine/outcome-check.ts';
+import { intakeAt } from '../intake/policy/profiled-files.ts';
+import { lettersUnder } from '../intake/policy/profiles.ts';
 import { failNotBefore } from '../lib/not-before.ts';
 import { Secret } from '../lib/secret.ts';
 import { guardData } from '../modules/post-quantum.ts';
 import type { Reply } from '../protocol/reply.ts';
+import type { VirtualPath } from '../protocol/virtual-path.ts';
 import type { Account, Credentials } from '../spi/authenticator.ts';
 import type { CommandContext, CommandTraits } from '../spi/command.ts';
 import type { DataConnection, DataPort } from '../spi/data-port.ts';
 import { Fault } from '../spi/fault.ts';
+import type { FileEffect } from '../spi/file-effect.ts';
 import type { Log } from '../spi/log.ts';
+import { type PermissionLetter, permissionsAt } from '../spi/permissions.ts';
 import { accountIn, type Session } from '../spi/session.ts';
 import { countAlike } from './client-authorities.ts';
 import type { House } from './house.ts';
+import { isReceiptPath, withReceiptRule } from './receipts.ts';
 
 /** A transfer that runs beside the dialogue. */
 export interface Transfer {
@@ -52,6 +58,13 @@ export function commandContext(parts: ContextParts): CommandContext {
   const signal = own?.abort.signal ?? parts.gone;
   const deciding = { clock: house.clock, log, signal, timeoutMs: options.limits.loginTimeoutMs };
   const note = (fields: Readonly<Record<string, unknown>>) => void Object.assign(parts.notes, fields);
+  const done: FileEffect[] = [];
+  const effects = {
+    now: () => house.clock.now(),
+    admit: () => house.audit?.require(),
+    done: (effect: FileEffect) => void done.push(effect),
+  };
+  const use = { session, command: parts.command, argument: parts.argument, note, effects };
   return {
     session,
     verb: parts.verb,
@@ -78,8 +91,11 @@ export function commandContext(parts: ContextParts): CommandContext {
     sessions: () => house.sessionsOf(accountIn(session)?.name),
     signal,
     transfer: running && { verb: running.verb, bytesMoved: running.connection?.bytesMoved ?? 0 },
-    account: () => loggedIn(session),
-    files: () => house.filesOf(loggedIn(session), { session, command: parts.command, argument: parts.argument, note }),
+    account: () => (house.receipts === undefined ? loggedIn(session) : withReceiptRule(loggedIn(session))),
+    lettersAt: async (directory) => letters(parts, directory),
+    files: () => house.filesOf(loggedIn(session), use),
+    effects: done,
+    receiptOf: async (path) => house.receipts?.newest(loggedIn(session), path),
     classes: () => house.classesOf(session),
     async setting(directive, directory) {
       if (directory === undefined) return house.settings.inSession(directive, session);
@@ -106,6 +122,17 @@ function loggedIn(session: Session): Account {
   const account = accountIn(session);
   if (account === undefined) throw new Fault('NotLoggedIn');
   return account;
+}
+
+/** Receipts stand in front of what directories are for. */
+async function letters(
+  { house, session }: ContextParts,
+  directory: VirtualPath,
+): Promise<ReadonlySet<PermissionLetter>> {
+  const account = loggedIn(session);
+  if (house.receipts !== undefined && isReceiptPath(directory))
+    return permissionsAt(withReceiptRule(account), directory);
+  return lettersUnder(account, await intakeAt(house.settings, session, directory), directory);
 }
 
 /** The data channel of a transfer: the connection that it opens is held to rates, and is the one that STAT reports on. */

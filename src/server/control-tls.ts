@@ -8,7 +8,7 @@ import type { ControlConnection } from '../transport/control-connection.ts';
 import { identityFor } from '../transport/host-identity.ts';
 import { newTicketKeys, type TlsContext, tlsContext } from '../transport/tls-context.ts';
 import type { House } from './house.ts';
-import { tellTlsFailed } from './tls-failed.ts';
+import { tellTlsEstablished, tellTlsFailed } from './tls-failed.ts';
 
 /** The connection, and whose it is. */
 export interface ControlTlsParts {
@@ -55,6 +55,7 @@ export async function beginControlTls(
     });
     const secured = withControlTls(session, withCertificate(facts, control, log), mode);
     log.info('tls.control', { ...secured.controlTls });
+    tellTlsEstablished(house, secured, log);
     return secured;
   } catch (error) {
     tellTlsFailed(house, { session, mode, log }, error);

@@ -8,6 +8,9 @@ import { decideCommand, decideLogin, type RuleSources, worksOnFiles } from '../a
 import { COMMANDS } from '../commands/all.ts';
 import { allDirectives, type GatewayOptions } from '../config/options.ts';
 import { loggedInAs, newSession, withControlTls } from '../engine/apply-change.ts';
+import { PROFILE_NAMES, type ProfileName } from '../intake/intake-directive.ts';
+import { intakeAt } from '../intake/policy/profiled-files.ts';
+import { lettersUnder } from '../intake/policy/profiles.ts';
 import type { Clock } from '../lib/clock.ts';
 import { parentOf, type VirtualPath } from '../protocol/virtual-path.ts';
 import { asciiUpper } from '../protocol/words.ts';
@@ -18,8 +21,9 @@ import { Fault } from '../spi/fault.ts';
 import type { ExistingFile, FileSystem } from '../spi/file-system.ts';
 import { silentLog } from '../spi/log.ts';
 import type { Module } from '../spi/module.ts';
-import { PERMISSION_LETTERS, type PermissionLetter, parsePermissions, permissionsAt } from '../spi/permissions.ts';
+import { PERMISSION_LETTERS, type PermissionLetter, parsePermissions } from '../spi/permissions.ts';
 import type { Session } from '../spi/session.ts';
+import type { Settings } from '../spi/settings.ts';
 import { AccessFiles } from './access-files.ts';
 import { filesFrom } from './account-files.ts';
 import { accountsOf } from './accounts.ts';
@@ -65,7 +69,10 @@ export interface Explanation {
     | 'login rules'
     | 'rules'
     | 'permission letters'
-    | 'account, which keeps what exists'
+    | `profile ${ProfileName}`
+    | 'name patterns of the directory'
+    | 'directory, which lets in nothing that was not let in there'
+    | 'account or directory, which keeps what exists'
     | 'access file'
     | undefined;
   /** The code of the refusal; undefined when nothing refuses, and the command answers as it goes. */
@@ -112,10 +119,12 @@ async function explainAccount(account: Account, one: Case): Promise<Explanation>
   // Access files are read through the session's account, and so for what they are.
   const session = loggedInAs(before, account);
   const needed = lettersOf(command, argument);
+  const lettersAt = async (directory: VirtualPath) =>
+    text(lettersUnder(account, await intakeAt(sources.settings(), session, directory), directory));
   const letters = {
     needed,
-    around: text(permissionsAt(account, parentOf(imagined.path))),
-    within: text(permissionsAt(account, imagined.path)),
+    around: await lettersAt(parentOf(imagined.path)),
+    within: await lettersAt(imagined.path),
   };
   const login = decideLogin(sources, before, account);
   const asked: Asked[] = [{ about: 'login', decision: login }];
@@ -132,12 +141,15 @@ async function explainAccount(account: Account, one: Case): Promise<Explanation>
   }
 
   let ruledOut = false;
+  let intakeSays: IntakeNote = {};
   const looked = { ...account, files: lookedAt(account.files, command, imagined.path) };
   const files = filesOf(looked, {
     session,
     command,
     argument,
-    note: () => undefined,
+    note: (fields) => {
+      intakeSays = fields;
+    },
     asked: (decision, path) => {
       asked.push({ about: path, decision });
       ruledOut ||= decision.verdict === 'deny';
@@ -148,16 +160,39 @@ async function explainAccount(account: Account, one: Case): Promise<Explanation>
     return { ...told, refusedBy: undefined, code: undefined };
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
+    if (error.kind === 'FileExists' && (await keepsVersions(sources.settings(), session, imagined.path))) {
+      return { ...told, refusedBy: undefined, code: undefined };
+    }
     const isRefusal = error.kind === 'PermissionDenied';
     // A hash that may not be had has a code of its own (draft-bryan-ftpext-hash-02 section 3.5).
     const code = isRefusal && command.verb === 'HASH' ? new Fault('HashDenied').code : error.code;
     const byLetters = needed.some((letter) => ![...letters.around, ...letters.within].includes(letter));
-    return { ...told, refusedBy: ruledOut ? 'rules' : whoRefused(error, byLetters), code };
+    const refusedBy = ruledOut ? 'rules' : (intakeRefused(intakeSays) ?? whoRefused(error, byLetters));
+    return { ...told, refusedBy, code };
   }
 }
 
+/** What is noted for the log when what a directory is for refuses. */
+interface IntakeNote {
+  readonly profile?: unknown;
+  readonly names?: unknown;
+  readonly intake?: unknown;
+}
+
+function intakeRefused({ profile, names, intake }: IntakeNote): Explanation['refusedBy'] {
+  const found = PROFILE_NAMES.find((name) => name === profile);
+  if (found !== undefined) return `profile ${found}`;
+  if (names !== undefined) return 'name patterns of the directory';
+  return intake === undefined ? undefined : 'directory, which lets in nothing that was not let in there';
+}
+
+/** Whether a name that is taken is no refusal: the file gets another one when it is published. */
+async function keepsVersions(settings: Settings, session: Session, path: VirtualPath): Promise<boolean> {
+  return (await intakeAt(settings, session, parentOf(path))).collision === 'version';
+}
+
 function whoRefused(error: Fault, byLetters: boolean): Explanation['refusedBy'] {
-  if (error.kind === 'FileExists') return 'account, which keeps what exists';
+  if (error.kind === 'FileExists') return 'account or directory, which keeps what exists';
   return byLetters ? 'permission letters' : 'access file';
 }
 

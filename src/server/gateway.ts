@@ -5,35 +5,45 @@ import { classesFrom } from '../access/classes.ts';
 import { COMMANDS } from '../commands/all.ts';
 import type { GatewayOptionsInput } from '../config/options.ts';
 import { allDirectives, gatewayOptionsWith } from '../config/options.ts';
+import type { DeliveryOverview } from '../delivery/deliveries.ts';
 import { newSession } from '../engine/apply-change.ts';
-import { askGuard, tellDisconnect } from '../engine/module-hooks.ts';
+import { tellDisconnect } from '../engine/module-hooks.ts';
 import { PhaseTable } from '../engine/phase-table.ts';
+import type { IntakeItem } from '../intake/doors/items.ts';
 import type { Clock } from '../lib/clock.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { GatewayEvents } from '../modules/observers.ts';
-import { formatReply, reply } from '../protocol/reply.ts';
+import type { AuditLog } from '../spi/audit.ts';
 import type { Authenticator } from '../spi/authenticator.ts';
 import type { CommandDefinition, SessionSummary } from '../spi/command.ts';
 import { Fault } from '../spi/fault.ts';
 import type { FileSystem } from '../spi/file-system.ts';
+import type { Gate } from '../spi/gate.ts';
 import type { Log } from '../spi/log.ts';
 import { silentLog } from '../spi/log.ts';
 import type { Module } from '../spi/module.ts';
-import type { Session } from '../spi/session.ts';
 import { ControlConnection } from '../transport/control-connection.ts';
 import { localOf, peerOf } from '../transport/endpoint.ts';
 import type { Listener } from '../transport/listener.ts';
 import { listen } from '../transport/listener.ts';
 import { AccessFiles } from './access-files.ts';
 import { filesFrom } from './account-files.ts';
+import { Arrivals } from './arrivals.ts';
+import { type AuditNumbers, auditOf } from './audit.ts';
 import type { Authentication } from './authentication.ts';
 import { authenticationOf } from './authentication.ts';
 import { allModules } from './built-in-modules.ts';
-import { Certificates, type GatewayCertificate } from './certificates.ts';
+import { Certificates, type CertificatesChanged, type GatewayCertificate } from './certificates.ts';
 import { ClientAuthorities } from './client-authorities.ts';
+import { deliveriesOf } from './deliveries.ts';
+import { gatesOf } from './gates.ts';
 import type { GatewaySession } from './gateway-session.ts';
 import type { House } from './house.ts';
+import { intakeOf } from './intake.ts';
+import { IntakePolicy } from './intake-policy.ts';
+import { LastingParts } from './lasting-parts.ts';
 import { MetricsEndpoint } from './metrics-endpoint.ts';
+import { receiptsOf } from './receipts.ts';
 import { type ReloadedPart, reloadAll } from './reload.ts';
 import { SessionLoop } from './session-loop.ts';
 import { settingsOf } from './settings.ts';
@@ -59,6 +69,13 @@ export interface GatewayParts {
   readonly modules?: readonly Module[];
   /** Commands beside the built-in ones; a verb that is taken is refused: a module's CMD handler overloads it. */
   readonly commands?: readonly CommandDefinition[];
+  /**
+   * An audit log of the program's own, in place of one in the state directory. The program opens and closes it; `audit.requirement`
+   * says what becomes of the gateway when it cannot be written.
+   */
+  readonly audit?: AuditLog;
+  /** Checks of files beside those of the options; a directory asks for them by name (`intake.gates`). */
+  readonly gates?: readonly Gate[];
   /** Asked before the accounts of the options, in this order. */
   readonly authenticators?: readonly Authenticator[];
   /**
@@ -122,7 +139,8 @@ export interface Gateway {
 /**
  * Makes a gateway out of its options.
  *
- * @throws TypeError when a module's directives cannot be; ZodError naming every option that is wrong; an OpenSSL error when certificate and key cannot be used.
+ * @throws TypeError when a module's directives cannot be, or a gate that is asked for is not there; ZodError naming every option
+ * that is wrong; an OpenSSL error when certificate and key cannot be used.
  */
 export function createGateway(input: GatewayOptionsInput, parts: GatewayParts = {}): Gateway {
   const directives = allDirectives(parts.modules ?? []);
@@ -131,7 +149,14 @@ export function createGateway(input: GatewayOptionsInput, parts: GatewayParts = 
   const log = unfailing(parts.log ?? silentLog);
   const classesOf = classesFrom(options.classes, clock);
   const metrics = options.metrics && new MetricsEndpoint(options.metrics, log);
+  const audit = auditOf(options, { given: parts.audit, clock, log });
+  const receipts = receiptsOf(options, {
+    ...{ audit, log },
+    isChecked: (account, path) => house.intake.isChecked(account, path),
+  });
+  const intakePolicy = new IntakePolicy(options, clock);
   const modules = allModules(options, {
+    audit,
     clock,
     log,
     extensions: parts.modules ?? [],
@@ -143,11 +168,23 @@ export function createGateway(input: GatewayOptionsInput, parts: GatewayParts = 
   });
   const accessFiles = new AccessFiles({ name: options.accessFile, directives, clock, log });
   const settings = settingsOf({ options, classesOf, accessFiles, users: () => authentication.users() });
-  const certificates = new Certificates(options, { clock, log });
-  const authorities = new ClientAuthorities(options, { clock, log });
+  const changed: CertificatesChanged = (object, refusal) => audit?.certificateChanged(object, refusal);
+  const certificates = new Certificates(options, { clock, log, changed });
+  const authorities = new ClientAuthorities(options, { clock, log, changed });
   const authentication = authenticationOf(options, {
     ...{ clock, log, directives },
     ...(parts.files !== undefined && { decorated: parts.files }),
+    usersRead: (read) => audit?.usersRead(read),
+  });
+  const gates = gatesOf(options, { clock, modules, given: parts.gates ?? [] });
+  const deliveries = deliveriesOf(options, {
+    ...{ audit, clock, log, filesAt: authentication.readableAt },
+    isBetween: (upload) => house.intake.isBetween(upload),
+  });
+  const intake = intakeOf(options, {
+    ...{ audit, gates, receipts, deliveries, policy: intakePolicy, clock, log },
+    settings: () => house.settings,
+    filesAt: authentication.filesAt,
   });
   const house: Omit<House, 'sessionsOf'> = {
     options,
@@ -160,7 +197,13 @@ export function createGateway(input: GatewayOptionsInput, parts: GatewayParts = 
     settings,
     rates: new TransferRateKeeper(settings, clock),
     classesOf,
-    filesOf: filesFrom(options, { settings: () => house.settings, classesOf }),
+    audit,
+    receipts,
+    intakePolicy,
+    intake,
+    deliveries,
+    gates,
+    filesOf: filesFrom(options, { settings: () => house.settings, classesOf, receipts, policy: intakePolicy, intake }),
   };
   return new RunningGateway(house, { authentication, certificates, authorities }, metrics);
 }
@@ -193,8 +236,8 @@ class RunningGateway implements Gateway {
   readonly #authorities: ClientAuthorities;
   readonly #metrics: MetricsEndpoint | undefined;
   readonly #sessions = new Map<SessionLoop, Promise<void>>();
-  /** Connections that modules have not let in yet. */
-  readonly #arriving = new Set<Socket>();
+  readonly #arrivals: Arrivals;
+  readonly #lasting: LastingParts;
   #listeners: { readonly listener: Listener; readonly address: GatewayAddress }[] = [];
   /** Listeners that listen no more; each waits for the connections that it accepted. */
   #stopped: Promise<void>[] = [];
@@ -205,6 +248,8 @@ class RunningGateway implements Gateway {
     metrics: MetricsEndpoint | undefined,
   ) {
     this.#house = { ...house, sessionsOf: (account) => this.#sessionsOf(account) };
+    this.#arrivals = new Arrivals(house);
+    this.#lasting = new LastingParts(house, this);
     this.#authentication = authentication;
     this.#certificates = certificates;
     this.#authorities = authorities;
@@ -246,9 +291,27 @@ class RunningGateway implements Gateway {
     this.#house.rates.set(rates);
   }
 
-  reload(): Promise<readonly ReloadedPart[]> {
+  /** For the metrics. */
+  get uploads(): readonly IntakeItem[] {
+    return this.#house.intake.items();
+  }
+
+  /** For the metrics. */
+  get audit(): AuditNumbers | undefined {
+    return this.#house.audit?.numbers;
+  }
+
+  /** For the metrics. */
+  get deliveries(): readonly DeliveryOverview[] {
+    return this.#house.deliveries?.overview ?? [];
+  }
+
+  async reload(): Promise<readonly ReloadedPart[]> {
     // Whatever else can be read again is added here.
-    return reloadAll([this.#certificates, this.#authorities, ...this.#authentication.reloadable], this.#house.log);
+    const parts = [this.#certificates, this.#authorities, ...this.#authentication.reloadable];
+    const report = await reloadAll(parts, this.#house.log);
+    this.#house.audit?.reloaded(report);
+    return report;
   }
 
   stopListening(): void {
@@ -259,6 +322,7 @@ class RunningGateway implements Gateway {
   async start(): Promise<void> {
     await this.#authentication.load();
     try {
+      await this.#lasting.begin();
       await this.#certificates.start();
       await this.#authorities.start();
       for (const module of this.#house.modules) await module.onStart?.();
@@ -268,6 +332,7 @@ class RunningGateway implements Gateway {
         const listener = await listen({ host, port, noDelay }, (socket) => void this.#accept(socket, tls));
         this.#listeners.push({ listener, address: { host, port: listener.endpoint.port, tls } });
       }
+      await this.#lasting.listening(this.addresses);
     } catch (error) {
       await this.close();
       throw error;
@@ -277,7 +342,7 @@ class RunningGateway implements Gateway {
   async close({ graceMs = 0 }: { readonly graceMs?: number } = {}): Promise<void> {
     // A listener's close waits for the connections it accepted, so it is awaited behind them.
     this.stopListening();
-    for (const socket of this.#arriving) socket.destroy();
+    this.#arrivals.end();
     for (const session of this.#sessions.keys()) session.end(new Fault('ShuttingDown'));
     const drop = () => {
       for (const session of this.#sessions.keys()) session.destroy();
@@ -291,8 +356,10 @@ class RunningGateway implements Gateway {
     await this.#metrics?.stop();
     this.#certificates.stop();
     this.#authorities.stop();
+    await this.#lasting.endWork();
     await this.#authentication.close();
     await stopModules(this.#house);
+    await this.#lasting.end();
   }
 
   #sessionsOf(account: string | undefined): readonly SessionSummary[] {
@@ -311,7 +378,7 @@ class RunningGateway implements Gateway {
       return;
     }
     const session = newSession({ id: randomBytes(6).toString('hex'), peer, local });
-    if (!(await this.#letsIn(socket, session, mode))) return;
+    if (!(await this.#arrivals.letsIn(socket, session, mode))) return;
     const { lineBytesMax, queuedLinesMax, handshakeTimeoutMs, stallTimeoutMs } = options.limits;
     const bounds = { lineBytesMax, queuedLinesMax, handshakeTimeoutMs, stallTimeoutMs };
     const control = new ControlConnection(socket, { peer, local, clock, ...bounds });
@@ -322,42 +389,5 @@ class RunningGateway implements Gateway {
       this.#sessions.delete(loop);
     });
     this.#sessions.set(loop, done);
-  }
-
-  /** Asks the modules; when one refuses, those that had let the connection in are told, and so is the client. */
-  async #letsIn(socket: Socket, session: Session, mode: 'explicit' | 'implicit'): Promise<boolean> {
-    const { modules, log, clock } = this.#house;
-    const { peer } = session;
-    const gone = new AbortController();
-    const leave = () => gone.abort(new Fault('Aborted', { cause: new Error('the connection was lost') }));
-    socket.once('close', leave);
-    this.#arriving.add(socket);
-    const admitted: Module[] = [];
-    try {
-      for (const module of modules) {
-        const asking = { clock, log, signal: gone.signal, otherwise: 'Busy' } as const;
-        if (module.onConnect) await askGuard(module, 'onConnect', () => module.onConnect?.(peer, session), asking);
-        admitted.push(module);
-      }
-      // Dropped at this moment: nobody will hear of its end any more.
-      if (socket.destroyed) throw gone.signal.reason ?? new Fault('Aborted');
-      return true;
-    } catch (error) {
-      for (const module of admitted) tellDisconnect(module, session, log);
-      log.warn('connection.refused', { peer: peer.address, error });
-      this.#turnAway(socket, mode, error);
-      return false;
-    } finally {
-      socket.off('close', leave);
-      this.#arriving.delete(socket);
-    }
-  }
-
-  /** Says why in clear where that is understood: before TLS on an implicit port it would not be. */
-  #turnAway(socket: Socket, mode: 'explicit' | 'implicit', error: unknown): void {
-    if (socket.destroyed) return;
-    const fault = error instanceof Fault ? error : new Fault('Busy');
-    if (mode === 'explicit') socket.end(formatReply(reply(fault.code, fault.text)));
-    socket.destroySoon();
   }
 }

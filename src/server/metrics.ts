@@ -3,14 +3,25 @@
  * asks. Every gateway has its own, so that two in one process count apart.
  */
 import { Counter, Gauge, Registry } from 'prom-client';
+import type { DeliveryOverview } from '../delivery/deliveries.ts';
+import { ITEM_STATES, isSettled } from '../intake/doors/item-state.ts';
+import type { IntakeItem } from '../intake/doors/items.ts';
 import type { Counts } from '../modules/metrics-counters.ts';
+import type { AuditNumbers } from './audit.ts';
 import type { GatewayCertificate } from './certificates.ts';
+import { addDeliveries } from './delivery-metrics.ts';
 import type { GatewaySession } from './gateway-session.ts';
 
 /** What is looked up when somebody asks. */
 export interface MetricsSource {
   readonly certificates: readonly GatewayCertificate[];
   readonly sessions: readonly Pick<GatewaySession, 'account'>[];
+  /** Uploads that are not settled; none where nobody knows them. */
+  readonly uploads?: readonly Pick<IntakeItem, 'state'>[] | undefined;
+  /** Undefined where there is no audit log. */
+  readonly audit?: AuditNumbers | undefined;
+  /** None where nothing is handed on. */
+  readonly deliveries?: readonly DeliveryOverview[] | undefined;
 }
 
 /** The numbers. */
@@ -21,6 +32,9 @@ export class Metrics {
   constructor(source: () => MetricsSource | undefined) {
     this.counts = countersIn(this.#registry);
     addGauges(this.#registry, source);
+    addAuditNumbers(this.#registry, source);
+    addUploads(this.#registry, source);
+    addDeliveries(this.#registry, () => source()?.deliveries ?? []);
   }
 
   /** The media type of `text`. */
@@ -89,6 +103,49 @@ function countersIn(registry: Registry): Counts {
     handshake: ({ channel, version, resumed }) => handshakes.inc({ channel, version, resumed: String(resumed) }),
     handshakeFailed: (channel) => failures.inc({ channel }),
   };
+}
+
+/** What the log has counted itself; without one there are the names and no numbers. */
+function addAuditNumbers(registry: Registry, source: () => MetricsSource | undefined): void {
+  const registers = [registry];
+  const counter = (name: string, help: string, of: (numbers: AuditNumbers) => number) =>
+    new Counter({
+      ...{ name, help, registers },
+      collect() {
+        const numbers = source()?.audit;
+        this.reset();
+        this.inc(numbers === undefined ? 0 : of(numbers));
+      },
+    });
+  counter('sallyport_audit_records_total', 'Records written into the audit log.', ({ records }) => records);
+  counter('sallyport_audit_syncs_total', 'Syncs of files and directories of the audit log.', ({ syncs }) => syncs);
+  counter('sallyport_audit_failures_total', 'Records that could not be written.', ({ failures }) => failures);
+  new Gauge({
+    name: 'sallyport_audit_writable',
+    help: 'Whether the audit log can be written: 1 or 0; absent where there is none.',
+    registers,
+    collect() {
+      this.remove();
+      const numbers = source()?.audit;
+      if (numbers !== undefined) this.set(Number(numbers.writable));
+    },
+  });
+}
+
+/** Those that are settled are counted as transfers. */
+function addUploads(registry: Registry, source: () => MetricsSource | undefined): void {
+  new Gauge({
+    name: 'sallyport_uploads_waiting',
+    help: 'Uploads that are not settled, by state.',
+    labelNames: ['state'],
+    registers: [registry],
+    collect() {
+      const uploads = source()?.uploads ?? [];
+      for (const state of ITEM_STATES.filter((one) => !isSettled(one))) {
+        this.set({ state }, uploads.filter((upload) => upload.state === state).length);
+      }
+    },
+  });
 }
 
 function addGauges(registry: Registry, source: () => MetricsSource | undefined): void {

@@ -2,6 +2,7 @@
 import { unknownCommand } from '../commands/unknown.ts';
 import { afterCommand } from '../engine/apply-change.ts';
 import { dispatch } from '../engine/dispatch.ts';
+import { tellAttack } from '../engine/module-hooks.ts';
 import type { Timer } from '../lib/clock.ts';
 import { isPositive, type Reply, reply } from '../protocol/reply.ts';
 import { UTF_8 } from '../spi/charset.ts';
@@ -353,7 +354,7 @@ export class SessionLoop {
   }
 
   #attack(what: string): void {
-    this.#log.warn('attack', { what });
+    tellAttack(this.#house.modules, this.#session, what, this.#log);
     this.#closing = 'quit';
     this.#hearNoMore({ cause: new Error(what) });
     this.#control.destroy();

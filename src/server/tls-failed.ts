@@ -1,8 +1,20 @@
-/** What is told of a handshake on the control channel that failed: to the log, and to the modules that watch. */
+/** What is told of a handshake on the control channel: to the log, and to the modules that watch. */
+import { tellAttack } from '../engine/module-hooks.ts';
 import type { Log } from '../spi/log.ts';
 import type { Session } from '../spi/session.ts';
 import { HandshakeFailed } from '../transport/tls-handshake.ts';
 import type { House } from './house.ts';
+
+/** Tells the modules that TLS has begun. Never throws. */
+export function tellTlsEstablished({ modules }: Pick<House, 'modules'>, session: Session, log: Log): void {
+  for (const module of modules) {
+    try {
+      module.onTlsEstablished?.(session);
+    } catch (failure) {
+      log.error('module.failed', { module: module.name, event: 'tls_established', error: failure });
+    }
+  }
+}
 
 /** Where it failed. */
 export interface FailedHandshake {
@@ -18,7 +30,7 @@ export function tellTlsFailed(
   error: unknown,
 ): void {
   if (error instanceof HandshakeFailed && error.clearText && mode === 'explicit') {
-    log.warn('attack', { what: 'bytes sent in clear behind AUTH' });
+    tellAttack(modules, session, 'bytes sent in clear behind AUTH', log);
     return;
   }
   const cause = error instanceof Error ? error.cause : error;

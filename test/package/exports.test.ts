@@ -29,6 +29,7 @@ test('the names of sallyport', () => {
     'decorate',
     'defineCommand',
     'defineDirective',
+    'defineGate',
     'defineModule',
     'defineRefusal',
     'hashPassword',

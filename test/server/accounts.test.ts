@@ -3,12 +3,17 @@ import { mkdir, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { hashPassword } from '../../src/auth/password-hash.ts';
+import { gatewayOptionsWith } from '../../src/config/options.ts';
 import { addUser, removeUser, setPassword } from '../../src/config/users-file.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 import { Secret } from '../../src/lib/secret.ts';
+import { ROOT } from '../../src/protocol/virtual-path.ts';
+import { accountsOf } from '../../src/server/accounts.ts';
 import { createGateway } from '../../src/server/gateway.ts';
+import { maySwitch } from '../../src/storage/worker/rights.ts';
 import { testCertificates } from '../fixtures/certificates.ts';
 import { RawClient } from '../fixtures/ftp-client.ts';
-import { PASSWORD, startGateway } from '../fixtures/gateway.ts';
+import { PASSWORD, RecordingLog, startGateway } from '../fixtures/gateway.ts';
 
 /** A gateway with a users file beside its home, and a login over TLS. */
 async function gatewayWithFile() {
@@ -67,4 +72,31 @@ test('a gateway whose users file is wrong does not start, and nothing listens', 
   const gateway = createGateway({ listen: [{ port: 0 }], tls: { certificate: cert, key }, usersFile });
   await expect(gateway.start()).rejects.toThrow('users.yaml');
   expect(gateway.addresses).toEqual([]);
+});
+
+test("the files of who runs as a user are never reached with the gateway's rights when nobody is logged in", async () => {
+  const log = new RecordingLog();
+  const { home } = await startGateway();
+  const passwordHash = await hashPassword(new Secret(PASSWORD));
+  const users = [
+    { name: 'alice', passwordHash, home, runAs: 'user' as const },
+    { name: 'bob', passwordHash, home },
+  ];
+  const { cert, key } = await testCertificates();
+  const options = gatewayOptionsWith([]).parse({ listen: [{ port: 0 }], tls: { certificate: cert, key }, users });
+  const accounts = accountsOf(options, { directives: [], clock: systemClock, log });
+  const user = { user: 'alice', uid: 1_001, gid: 1_002 };
+  expect(accounts.filesAt('alice', { root: '/' })).toBeUndefined();
+  expect(accounts.filesAt('alice', {})).toBeUndefined();
+  expect(accounts.filesAt('alice', { user })).toBeUndefined();
+  expect(accounts.filesAt('alice', { root: '/', user: { user: 'root', uid: 0, gid: 0 } })).toBeUndefined();
+  expect(log.of('files.user_unreachable')).toHaveLength(4);
+  // Whose template is gone, or who is written down otherwise now, was a user all the same.
+  for (const name of ['alice', 'bob', 'somebody']) {
+    const files = accounts.filesAt(name, { root: '/', user });
+    if (maySwitch()) expect(files?.systemUser).toEqual(user);
+    else expect(files).toBeUndefined();
+  }
+  expect(accounts.filesAt('bob', { root: home })?.onDisk?.(ROOT)).toBe(home);
+  await accounts.close();
 });

@@ -1,0 +1,74 @@
+/** What directories are for and what they take, in front of the accounts' files, and the books that this needs. */
+import { join } from 'node:path';
+import type { GatewayOptions } from '../config/options.ts';
+import type { Intake } from '../intake/intake.ts';
+import { policedFiles } from '../intake/policy/policy.ts';
+import { intakeAt, type PolicyUse, profiledFiles } from '../intake/policy/profiled-files.ts';
+import { QuotaBook } from '../intake/policy/quota-book.ts';
+import { retainingFiles } from '../intake/policy/retaining-files.ts';
+import { RetentionBook } from '../intake/policy/retention.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { VirtualPath } from '../protocol/virtual-path.ts';
+import type { FileSystem } from '../spi/file-system.ts';
+import type { Log } from '../spi/log.ts';
+import type { Settings } from '../spi/settings.ts';
+
+/** The decorators, from the innermost to the outermost. What checks and publishes stands between the first two. */
+export class IntakePolicy {
+  readonly #clock: Clock;
+  readonly #directory: string | undefined;
+  readonly #quotas: QuotaBook;
+  #retention: RetentionBook;
+
+  constructor({ stateDirectory }: Pick<GatewayOptions, 'stateDirectory'>, clock: Clock) {
+    this.#clock = clock;
+    this.#directory = stateDirectory === undefined ? undefined : join(stateDirectory, 'retention');
+    this.#quotas = new QuotaBook(clock);
+    this.#retention = RetentionBook.without(clock);
+  }
+
+  /** Reads what was promised to be kept: before anybody comes. @throws Error when it cannot be read. */
+  async start(): Promise<void> {
+    if (this.#directory !== undefined) this.#retention = await RetentionBook.open(this.#directory, this.#clock);
+  }
+
+  /** Makes again what somebody cut out of the book. @throws what log and book say. */
+  async mend(intake: Pick<Intake, 'restorePromises'>, log: Log): Promise<void> {
+    if (this.#directory === undefined) return;
+    const promises = await intake.restorePromises(this.#retention);
+    if (promises > 0) log.error('retention.book_was_cut', { promises, directory: this.#directory });
+  }
+
+  /** Waits until what was promised is written. */
+  async stop(): Promise<void> {
+    await this.#retention.close();
+  }
+
+  /** Storage that keeps what has to be kept, for a session. */
+  retaining(files: FileSystem, { account, session, settings }: PolicyUse & { settings(): Settings }): FileSystem {
+    return retainingFiles(files, {
+      account: account.name,
+      book: this.#retention,
+      intakeAt: (directory) => intakeAt(settings(), session, directory),
+    });
+  }
+
+  /** The same for what outlives sessions, and publishes what is held. */
+  retainingHeld(files: FileSystem, account: string): FileSystem {
+    return retainingFiles(files, { account, book: this.#retention });
+  }
+
+  /** Sizes, kinds of contents and quotas. */
+  policed(files: FileSystem, use: PolicyUse, settings: () => Settings): FileSystem {
+    return policedFiles(files, use, { settings, quotas: this.#quotas });
+  }
+}
+
+/** Profiles and name patterns, which are nothing but what the configuration says. */
+export function underProfiles(
+  files: FileSystem,
+  use: PolicyUse,
+  parts: { settings(): Settings; readonly sections: readonly { readonly path: VirtualPath }[] },
+): FileSystem {
+  return profiledFiles(files, use, { ...parts, sections: parts.sections.map(({ path }) => path) });
+}
