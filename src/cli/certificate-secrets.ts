@@ -1,6 +1,7 @@
 /** Passphrases of keys and passwords of PKCS #12 files: from a file, or asked for; never from the command line. */
-import { readSecret } from '../auth/secret-file.ts';
+
 import { Secret } from '../lib/secret.ts';
+import { readSecret } from '../lib/secret-file.ts';
 import { CommandFailure } from './command-failure.ts';
 import { askNewSecret, askOnce, PASSWORD_CHARACTERS_MIN } from './password-input.ts';
 import type { Terminal } from './terminal.ts';

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { GatewayOptions } from '../config/options.ts';
 import { isFipsModeAvailable } from '../lib/fips.ts';
 import { printable } from '../lib/printable.ts';
+import { auditDirectory } from '../server/audit.ts';
 import type { GatewayCertificate } from '../server/certificates.ts';
 import { createGateway, type Gateway } from '../server/gateway.ts';
 import { wishesOf } from '../server/tls-wishes.ts';
@@ -59,6 +60,8 @@ function summary({ options, accounts }: Configuration): string {
     // In capitals what lets in without a proof.
     'logins by': options.authentication.map(({ type }) => (type === 'anonymous' ? 'ANONYMOUS' : type)).join(', then '),
     accounts: `${enabled} enabled, ${disabled} disabled`,
+    ...(options.gates.length > 0 && { gates: options.gates.map(({ name, kind }) => `${name} (${kind})`).join(', ') }),
+    'audit log': auditLine(options),
   };
   return Object.entries(lines)
     .map(([name, text]) => line(name, text))
@@ -74,6 +77,11 @@ function certificateLine({ host, subject, names, keyKind, notAfterMs, daysLeft }
 
 function line(name: string, text: string): string {
   return `  ${name.padEnd(18)} ${text}\n`;
+}
+
+function auditLine(options: GatewayOptions): string {
+  const directory = auditDirectory(options);
+  return directory === undefined ? 'OFF' : printable(`${directory} (${options.audit.requirement})`);
 }
 
 function postQuantumLine(options: GatewayOptions): string {

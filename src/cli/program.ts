@@ -1,13 +1,19 @@
 /** The `sallyport` command: its subcommands, and how every one of them ends. */
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { packageVersion } from '../server/package-version.ts';
+import { addAuditCommand } from './audit.ts';
 import { addCertCommand } from './cert.ts';
 import { addCheckCommand } from './check.ts';
 import type { ExitCode } from './command-failure.ts';
 import { CommandFailure, EXIT_CODES } from './command-failure.ts';
+import { addComplianceCommand } from './compliance.ts';
+import { addDeliveriesCommand } from './deliveries.ts';
 import { addExplainCommand } from './explain.ts';
 import { addProbeCommand } from './probe.ts';
+import { addQuarantineCommand } from './quarantine.ts';
+import { addReceiptCommand } from './receipt.ts';
 import { addServeCommand } from './serve.ts';
+import { addStatusCommand } from './status.ts';
 import type { Terminal } from './terminal.ts';
 import { addTlsCommand } from './tls.ts';
 import { addUserCommand } from './user.ts';
@@ -52,13 +58,13 @@ function buildProgram(terminal: Terminal): Command {
   addProbeCommand(program, terminal);
   addUserCommand(program, terminal);
   addTlsCommand(program, terminal);
+  addReceiptCommand(program, terminal);
+  addAuditCommand(program, terminal);
+  addQuarantineCommand(program, terminal);
+  addDeliveriesCommand(program, terminal);
+  addStatusCommand(program, terminal);
+  addComplianceCommand(program, terminal);
   return program;
-}
-
-function packageVersion(): string {
-  // Two folders up from here is the package's root, for the sources and for what is built from them.
-  const text: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-  return typeof text === 'object' && text !== null && 'version' in text ? String(text.version) : 'unknown';
 }
 
 const HELP = `
@@ -71,6 +77,11 @@ Examples:
   sallyport cert dev --name ftp.test
   sallyport probe ftp.example.com        what does that server do, as a client sees it?
   sallyport tls simulate --min-version TLSv1.3   whom would that break?
+  sallyport receipt verify FILE RECEIPT --key KEY  did it arrive, whole and as it is here?
+  sallyport audit verify                 is the audit log what was signed?
+  sallyport audit show --since 2h --result failure
+  sallyport quarantine list              what is held back?
+  sallyport status                       how is the gateway that runs?
 
 'sallyport <command> --help' gives each command's options, examples and the files that it writes.
 

@@ -11,6 +11,7 @@ import { hasHybridGroups } from '../transport/tls-terms.ts';
 import { CommandFailure, systemCode } from './command-failure.ts';
 import type { Configuration } from './configuration.ts';
 import { CONFIG_FILE, requireConfiguration } from './configuration.ts';
+import { toIsoTimes } from './iso-times.ts';
 import type { Terminal } from './terminal.ts';
 import { inventoryText, optionKey, simulationText, whyUnknown } from './tls-tables.ts';
 
@@ -172,20 +173,8 @@ function simulationData(
   };
 }
 
-/** Numbers named `lastMs` become texts named `last`. */
 function asJson(value: unknown): string {
-  const readable = (one: unknown): unknown => {
-    if (Array.isArray(one)) return one.map(readable);
-    if (typeof one !== 'object' || one === null) return one;
-    return Object.fromEntries(
-      Object.entries(one).map(([key, inner]) =>
-        key.endsWith('Ms') && typeof inner === 'number'
-          ? [key.slice(0, -2), new Date(inner).toISOString()]
-          : [key, readable(inner)],
-      ),
-    );
-  };
-  return `${JSON.stringify(readable(value), null, 2)}\n`;
+  return `${JSON.stringify(toIsoTimes(value), null, 2)}\n`;
 }
 
 function wantedText(wanted: TriedPolicy[TriedOption]): string {

@@ -5,7 +5,7 @@ import { type FileHandle, link, open, realpath, rename, rm, stat } from 'node:fs
 import { basename, dirname, join } from 'node:path';
 
 /**
- * Writes a file beside its place, syncs it, and moves it there in one step. `mode` are its Unix permission bits, in force
+ * Writes a file beside its place, as it comes when it comes in pieces, syncs it, and moves it there in one step. `mode` are its Unix permission bits, in force
  * before the first byte is written. `existing` says what becomes of a file that has the name already. One that is replaced
  * passes on its owner and that its group may read it, and a link to it stays a link: root must not lock the gateway out.
  *
@@ -13,7 +13,7 @@ import { basename, dirname, join } from 'node:path';
  */
 export async function writeWholeFile(
   path: string,
-  contents: string | Uint8Array,
+  contents: string | Uint8Array | AsyncIterable<string>,
   { mode, existing }: { readonly mode: number; readonly existing: 'keep' | 'replace' },
 ): Promise<void> {
   const target = existing === 'keep' ? path : await realpath(path).catch(() => path);

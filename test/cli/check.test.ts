@@ -1,4 +1,4 @@
-import { chmod } from 'node:fs/promises';
+import { chmod, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { selfSigned, temporaryFolder } from '../config/temporary-folder.ts';
@@ -53,6 +53,16 @@ test('check says ok of a configuration in several files', async () => {
   const { exitCode, output } = await check({ 'conf.d/a.yaml': 'users:\n  - { name: a, home: .. }\n' });
   expect(output).toMatch(/ok\n[\s\S]*accounts +1 enabled/);
   expect(exitCode).toBe(0);
+});
+
+test('check says where the audit log will be, and writes nothing there', async () => {
+  const there = await check({});
+  expect(there.output).toMatch(/audit log +\/.+\/state\/audit \(required\)\n/);
+  const elsewhere = await check({ 'conf.d/a.yaml': 'state_directory: kept\naudit: { requirement: preferred }\n' });
+  expect(elsewhere.output).toMatch(/audit log +\/.+\/conf\.d\/kept\/audit \(preferred\)\n/);
+  expect((await check({ 'conf.d/a.yaml': 'audit: { requirement: off }\n' })).output).toMatch(/audit log +OFF\n/);
+  const directory = /audit log +(\S+)\/audit/.exec(there.output)?.[1] ?? '';
+  await expect(stat(directory)).rejects.toMatchObject({ code: 'ENOENT' });
 });
 
 test('check refuses what serve would refuse when everything is put together', async () => {
