@@ -1,0 +1,31 @@
+/** One or more uploads of a large file, each on a session of its own. */
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { byteFigures } from '../figures.ts';
+import { empty, layDirectory } from '../home-files.ts';
+import { measure } from '../load.ts';
+import { BYTES_COLUMNS, type Measure } from '../measure.ts';
+import { type Scale, sizeText } from '../scale.ts';
+
+/** STOR of so many bytes over so many connections at once. What was stored is removed behind each repetition. */
+export function upload({ repetitions, largeBytes, mediumBytes }: Scale, streams: number): Measure {
+  const bytes = streams === 1 ? largeBytes : mediumBytes;
+  return {
+    name: `stor-${streams}`,
+    title: `STOR of ${sizeText(bytes)}, ${streams} at a time`,
+    text: 'Measured from the command to the last 226; the stored file is removed behind each repetition.',
+    columns: BYTES_COLUMNS,
+    server: 'kept',
+    repetitions,
+    prepare: async (home) => void (await layDirectory(home, 'in')),
+    async take({ server, home, load }) {
+      const options = { path: 'in/large', size: bytes, connections: streams };
+      const measured = await measure(load, server, { mode: 'stor', options });
+      const { size } = await stat(join(home, 'in/large.0'));
+      if (size < bytes) throw new Error(`${size} bytes were stored`);
+      await empty(join(home, 'in'));
+      return byteFigures(measured);
+    },
+    clean: empty,
+  };
+}
