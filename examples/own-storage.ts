@@ -33,14 +33,25 @@ function onlyPdf(files: FileSystem): FileSystem {
           buffers.forEach(look);
           await staged.write(buffers);
         },
-        async commit() {
-          const isPdf = start.subarray(0, SIGNATURE.length).equals(SIGNATURE);
-          if (!isPdf) throw new Fault('BadName', { text: 'Only PDF files are taken here; nothing was published.' });
-          await staged.commit();
+        async commit(arrival) {
+          refuseOthers(start);
+          await staged.commit(arrival);
         },
+        // Where files are checked before they are published, they are held first: the other way out of a staged write.
+        hold:
+          staged.hold &&
+          (async (id) => {
+            refuseOthers(start);
+            await staged.hold?.(id);
+          }),
       });
     },
   });
+}
+
+function refuseOthers(start: Buffer): void {
+  if (start.subarray(0, SIGNATURE.length).equals(SIGNATURE)) return;
+  throw new Fault('BadName', { text: 'Only PDF files are taken here; nothing was published.' });
 }
 
 const home = resolve('files');

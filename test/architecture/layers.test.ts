@@ -17,7 +17,16 @@ import {
 
 /** The layers, and what each folder may touch outside. `docs/architecture.md` shows the same table: change both. */
 const HOUSE: House = {
-  lib: { number: 0, outside: ['node:util', 'node:crypto'], typesOnly: ['node:events'] },
+  lib: {
+    number: 0,
+    outside: ['node:util', 'node:crypto'],
+    typesOnly: ['node:events'],
+    inFiles: {
+      'src/lib/secret-file.ts': ['node:fs'],
+      'src/lib/hook-request.ts': ['node:http', 'node:https'],
+      'src/lib/process-group.ts': ['node:child_process'],
+    },
+  },
   protocol: { number: 1, outside: [] },
   spi: { number: 2, outside: [], typesOnly: ['*'] },
   engine: { number: 3, outside: [] },
@@ -37,6 +46,38 @@ const HOUSE: House = {
     outside: ['node:fs', 'node:path', 'node:crypto', 'node:stream', 'node:os', 'node:child_process', 'zod'],
     inFiles: { 'src/storage/worker/main.ts': ['node:net'] },
   },
+  intake: {
+    number: 4,
+    outside: [
+      'node:fs',
+      'node:path',
+      'node:crypto',
+      'node:net',
+      'node:tls',
+      'node:http',
+      'node:https',
+      'node:child_process',
+      'node:os',
+      'zod',
+      'age-encryption',
+    ],
+  },
+  audit: { number: 4, outside: ['node:fs', 'node:path', 'node:crypto'] },
+  delivery: {
+    number: 4,
+    outside: [
+      'node:fs',
+      'node:path',
+      'node:crypto',
+      'node:http',
+      'node:https',
+      'node:child_process',
+      'node:tls',
+      'node:stream',
+      'zod',
+      'basic-ftp',
+    ],
+  },
   modules: { number: 4, outside: ['node:fs', 'zod'] },
   config: {
     number: 5,
@@ -47,7 +88,12 @@ const HOUSE: House = {
       'src/config/own-package.ts': ['node:module'],
     },
   },
-  server: { number: 6, outside: ['pino', 'pino-pretty', 'iconv-lite', 'prom-client', 'node:*'] },
+  server: {
+    number: 6,
+    outside: ['pino', 'pino-pretty', 'iconv-lite', 'prom-client', 'node:*'],
+    inFiles: { 'src/server/control-protocol.ts': ['zod'] },
+  },
+  compliance: { number: 6, outside: ['node:fs', 'node:path', 'node:crypto', 'node:util'] },
   probe: { number: 6, outside: ['node:net', 'node:tls', 'node:crypto', 'node:dns'] },
   testing: { number: 8, outside: ['node:assert', 'node:crypto'] },
   cli: { number: 7, outside: ['commander', 'ipaddr.js', 'node:*'], inFiles: { 'src/cli/cert': ['node-forge'] } },

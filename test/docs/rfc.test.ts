@@ -63,7 +63,7 @@ test('the page has one row for every command of the table, those behind SITE too
     expect(own.size, verb).toBe(1);
     for (const row of own) expect(row).toContain(` | ${permissions.join('; ')} | `);
   }
-  expect(rows.filter((row) => row.startsWith('| `SITE ')).length).toBe(9);
+  expect(rows.filter((row) => row.startsWith('| `SITE ')).length).toBe(10);
 });
 
 test('a reply is on the page when it is outside the lists of RFC 959 section 5.4', () => {

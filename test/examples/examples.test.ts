@@ -214,3 +214,17 @@ async function tested(file: string): Promise<string> {
   const { NODE_TEST_CONTEXT: _context, ...env } = process.env;
   return (await promisify(execFile)(process.execPath, args, { cwd: await exampleFolder(), env })).stdout;
 }
+
+test('content-rule: a table with a wrong line is refused with its reason, and everything else is published', async () => {
+  const example = await startExample('content-rule.ts');
+  const acme = await example.login('acme', PASSWORD);
+  await expect(put(acme, 'in/orders.csv', 'a;b\n1;2\n3\n')).rejects.toThrow(/^550.*line 3 has not 2 fields/);
+  await expect(put(acme, 'in/last.csv', 'a;b\n1')).rejects.toThrow(/line 2 has not 2 fields/);
+  await put(acme, 'in/orders.csv', 'a;b\n1;2\n3;4');
+  await put(acme, 'in/orders.txt', 'a;b\n1\n');
+  await put(acme, 'orders.csv', 'a;b\n1\n');
+  expect((await readdir(join(example.folder, 'files', 'in'))).filter((name) => !name.startsWith('.')).sort()).toEqual([
+    'orders.csv',
+    'orders.txt',
+  ]);
+});

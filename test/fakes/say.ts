@@ -6,6 +6,7 @@ import type { VirtualPath } from '../../src/protocol/virtual-path.ts';
 import type { Account } from '../../src/spi/authenticator.ts';
 import type { CommandContext, Outcome, Policy } from '../../src/spi/command.ts';
 import { Fault } from '../../src/spi/fault.ts';
+import { permissionsAt } from '../../src/spi/permissions.ts';
 import type { Session, SessionChange } from '../../src/spi/session.ts';
 import { contextWith } from '../fixtures/command-context.ts';
 import { FakeDataPort, TLS } from './data-channel.ts';
@@ -90,6 +91,7 @@ function contextFor(scene: Scene, marks: string[], notes: Record<string, unknown
     data: scene.data ?? new FakeDataPort(),
     commands: COMMANDS,
     account: loggedIn,
+    lettersAt: async (directory) => permissionsAt(loggedIn(), directory),
     files: () => loggedIn().files,
     mark: (mark) => marks.push(formatReply(mark).trimEnd()),
     note: (fields) => Object.assign(notes, fields),
