@@ -52,6 +52,7 @@ tr.fail td:first-child { box-shadow: inset 4px 0 0 var(--fail); padding-left: .7
 .control p { margin: 0 0 .25rem; }
 .refused { color: var(--fail); font-weight: 600; }
 @media screen and (max-width: 56rem) {
+  caption { display: block; }
   body { padding: 1.25rem 1rem 3rem; }
   .about { grid-template-columns: 1fr; gap: 0; }
   .about dd { margin-bottom: .5rem; }
