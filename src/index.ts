@@ -86,7 +86,8 @@ export type {
   SessionSummary,
 } from './spi/command.ts';
 export { defineCommand, defineRefusal } from './spi/command.ts';
-export type { DataConnection, DataEnd, DataPort, Direction } from './spi/data-port.ts';
+export type { DataEnd } from './spi/data-end.ts';
+export type { DataConnection, DataPort, Direction } from './spi/data-port.ts';
 export type { Directive, DirectiveContext, DirectiveSpec, DirectorySection } from './spi/directive.ts';
 export { defineDirective } from './spi/directive.ts';
 export type { FaultKind } from './spi/fault.ts';

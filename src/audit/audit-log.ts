@@ -2,60 +2,23 @@
  * The audit log on the disk: a Merkle tree of records in the format of C2SP tlog-tiles, with a journal in front of it.
  * Opening it repairs what a crash left, and refuses what a crash cannot have left.
  */
-import type { Clock } from '../lib/clock.ts';
-import type { AuditLog } from '../spi/audit.ts';
-import type { Log } from '../spi/log.ts';
 import { LogDamaged } from './damage.ts';
 import { formatCheckpoint } from './notes/checkpoint.ts';
 import { witnessKey } from './notes/cosignature.ts';
 import { Cosigned } from './notes/cosigned.ts';
-import { type LogSigner, signNote } from './notes/log-key.ts';
+import { signNote } from './notes/log-key.ts';
+import type { AuditLogParts, OpenAuditLog } from './open-log.ts';
 import { Bundles } from './tree/bundles.ts';
 import { EMPTY_ROOT } from './tree/merkle.ts';
 import { TILE_WIDTH } from './tree/tiles.ts';
 import { TreeEdge } from './tree/tree-edge.ts';
-import { type AuditIo, Disk, nodeIo } from './writing/disk.ts';
+import { Disk, nodeIo } from './writing/disk.ts';
 import { DiskLog } from './writing/disk-log.ts';
 import { loadLog } from './writing/load-log.ts';
 import { takeLock } from './writing/lock.ts';
 import type { SignedTree } from './writing/log-writer.ts';
 import { readRecord } from './writing/record-text.ts';
 import { Tail } from './writing/tail.ts';
-
-/** What a log is made of. */
-export interface AuditLogParts {
-  readonly directory: string;
-  /** The log's name; the signer's as well. */
-  readonly origin: string;
-  readonly signer: LogSigner;
-  readonly clock: Clock;
-  readonly log: Log;
-  /** The longest time for which the published checkpoint lags behind. */
-  readonly checkpointMs: number;
-  /** Vkeys of the witnesses whose cosignatures are accepted. */
-  readonly witnesses?: readonly string[] | undefined;
-  /** The file system, for tests. */
-  readonly io?: AuditIo | undefined;
-}
-
-/** A log that is open for writing. */
-export interface OpenAuditLog extends AuditLog {
-  /** Records that have come to last since it was opened, and syncs of files and directories. */
-  readonly counters: { readonly records: number; readonly syncs: number };
-  /** The first record that was not dropped by `prune`. */
-  readonly minimumIndex: number;
-  /** The newest checkpoint: all records that last, with the cosignatures that there are for it. */
-  checkpoint(): string;
-  /**
-   * Adds the cosignatures of a note over a checkpoint of this log, as a witness returned it. @returns how many are new.
-   * @throws NoteRefused saying why it was not taken.
-   */
-  addCosignature(note: string): Promise<number>;
-  /** Drops the full bundles whose records are all older, and records that. @returns how many records were dropped. */
-  prune(beforeMs: number): Promise<number>;
-  /** Writes what waits, publishes, and lets the directory go. @throws AuditFailed when what waits cannot be written. */
-  close(): Promise<void>;
-}
 
 /**
  * Opens the log of a directory, which is made when it is missing, for the one writer that it may have.

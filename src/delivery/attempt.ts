@@ -6,7 +6,8 @@ import type { FileSystem } from '../spi/file-system.ts';
 import { openPublished } from './contents.ts';
 import type { Pending } from './inbox.ts';
 import { keyOf, sayingOf } from './published.ts';
-import { Undeliverable, type Way } from './way.ts';
+import { Undeliverable } from './undeliverable.ts';
+import type { Way } from './way.ts';
 
 /** What an attempt stands on. */
 interface AttemptParts {

@@ -7,7 +7,7 @@ import { ROOT } from '../protocol/virtual-path.ts';
 import { Fault } from '../spi/fault.ts';
 import type { FileSystem, OpenedFile } from '../spi/file-system.ts';
 import type { Published } from './published.ts';
-import { Undeliverable } from './way.ts';
+import { Undeliverable } from './undeliverable.ts';
 
 /** An open file of the right size. Dispose of it. */
 export interface Contents extends AsyncDisposable {

@@ -15,7 +15,8 @@ import { Inbox, type Pending } from './inbox.ts';
 import { Ledger } from './ledger.ts';
 import { deliveryRecord, keyOf, type Saying } from './published.ts';
 import { Reader } from './reader.ts';
-import { Undeliverable, type Way, whyOf } from './way.ts';
+import { Undeliverable } from './undeliverable.ts';
+import { type Way, whyOf } from './way.ts';
 
 /** What deliveries stand on. */
 export interface DeliverySources {

@@ -8,7 +8,8 @@ import { Client, FTPError } from 'basic-ftp';
 import { z } from 'zod';
 import { readSecret } from '../lib/secret-file.ts';
 import { type Contents, verify } from './contents.ts';
-import { deliveryKeys, filePath, type Parcel, refuseCrossedWaits, Undeliverable, type Way } from './way.ts';
+import { Undeliverable } from './undeliverable.ts';
+import { deliveryKeys, filePath, type Parcel, refuseCrossedWaits, type Way } from './way.ts';
 
 /** What can stand in a line of FTP. */
 const LINE = /^[^\0\r\n]*$/;

@@ -77,11 +77,6 @@ export interface WayParts {
   readonly clock: Clock;
 }
 
-/** A file that no later attempt could hand on either; the message says why. */
-export class Undeliverable extends Error {
-  override readonly name = 'Undeliverable';
-}
-
 /** Why something failed, for log, record and list: printable, and not too long. */
 export function whyOf(error: unknown): string {
   return shown(error instanceof Error ? error.message : String(error)) || 'no reason was given';

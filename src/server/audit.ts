@@ -5,8 +5,9 @@
 import { mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
-import { type OpenAuditLog, openAuditLog } from '../audit/audit-log.ts';
+import { openAuditLog } from '../audit/audit-log.ts';
 import { readOrMakeLogKey } from '../audit/notes/log-key.ts';
+import type { OpenAuditLog } from '../audit/open-log.ts';
 import type { GatewayOptions } from '../config/options.ts';
 import { aside } from '../lib/aside.ts';
 import type { Clock, Timer } from '../lib/clock.ts';

@@ -2,8 +2,8 @@
 import type { GatewayOptions } from '../config/options.ts';
 import { oncePer } from '../lib/once-per.ts';
 import type { Session } from '../spi/session.ts';
-import type { TlsIdentity } from '../transport/tls-context.ts';
 import { tlsContext } from '../transport/tls-context.ts';
+import type { TlsIdentity } from '../transport/tls-identity.ts';
 import { type TlsTerms, tlsTerms } from '../transport/tls-terms.ts';
 import type { CertificateMaterial, Certificates } from './certificates.ts';
 import type { ClientAuthorities, ClientTrust } from './client-authorities.ts';

@@ -1,4 +1,5 @@
 /** What a command sees of data channels; `transport/` implements it. */
+import type { DataEnd } from './data-end.ts';
 import type { Endpoint } from './session.ts';
 import type { TlsFacts } from './tls-facts.ts';
 
@@ -28,9 +29,6 @@ export interface DataPort {
   /** Closes whatever is arranged or open. */
   close(): void;
 }
-
-/** How a sender ended its data: provably complete, or merely over. */
-export type DataEnd = 'authenticated' | 'unauthenticated';
 
 /** One open data connection. */
 export interface DataConnection {

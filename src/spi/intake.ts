@@ -1,6 +1,6 @@
 /** What a publication is told of the bytes that it publishes, and what it says of what became of them. */
 import type { VirtualPath } from '../protocol/virtual-path.ts';
-import type { DataEnd } from './data-port.ts';
+import type { DataEnd } from './data-end.ts';
 import type { TlsFacts } from './tls-facts.ts';
 
 /** How the bytes of a file came to be: what whoever commits a staged write knows of them. */

@@ -5,7 +5,8 @@
  */
 import type { Deflate, Inflate } from 'node:zlib';
 import { createDeflate, createInflate } from 'node:zlib';
-import type { DataConnection, DataEnd } from '../spi/data-port.ts';
+import type { DataEnd } from '../spi/data-end.ts';
+import type { DataConnection } from '../spi/data-port.ts';
 import { Fault } from '../spi/fault.ts';
 import type { TlsFacts } from '../spi/tls-facts.ts';
 

@@ -1,6 +1,7 @@
 /** Moving an upload from the data connection into storage: the place that decides whether a file arrived whole. */
 import type { Requirement } from '../spi/authenticator.ts';
-import type { DataConnection, DataEnd } from '../spi/data-port.ts';
+import type { DataEnd } from '../spi/data-end.ts';
+import type { DataConnection } from '../spi/data-port.ts';
 import { Fault } from '../spi/fault.ts';
 import type { StagedWrite } from '../spi/file-system.ts';
 import type { TransferType } from '../spi/session.ts';

@@ -7,7 +7,7 @@
 import { createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
 import { BoundedMap } from '../lib/bounded-map.ts';
 import { oncePer } from '../lib/once-per.ts';
-import type { TlsIdentity } from './tls-context.ts';
+import type { TlsIdentity } from './tls-identity.ts';
 
 /**
  * The context that holds an identity's lists, the same one until lists, authorities or certificate are replaced; undefined

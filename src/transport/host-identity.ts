@@ -4,7 +4,7 @@
  */
 import { createPrivateKey } from 'node:crypto';
 import { chosenCertificate, type Hello, keyKindOf } from './stapling.ts';
-import type { TlsIdentity } from './tls-context.ts';
+import type { TlsIdentity } from './tls-identity.ts';
 
 /**
  * The identity with the one certificate for this client. A client of TLS 1.2 that can check several gets RSA, for which there

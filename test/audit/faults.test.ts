@@ -1,7 +1,7 @@
 /** A disk that fails, at each of its calls: what was acknowledged is never lost, and the log goes on by itself. */
 import * as fs from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import type { OpenAuditLog } from '../../src/audit/audit-log.ts';
+import type { OpenAuditLog } from '../../src/audit/open-log.ts';
 import { consistency } from '../../src/audit/verifying/consistency.ts';
 import { verifyLog } from '../../src/audit/verifying/verify-log.ts';
 import { FakeClock } from '../../src/lib/clock.ts';

@@ -1,5 +1,6 @@
 /** A data channel without a socket: what a client sends is given, what it receives is kept. */
-import type { DataConnection, DataEnd, DataPort, Direction } from '../../src/spi/data-port.ts';
+import type { DataEnd } from '../../src/spi/data-end.ts';
+import type { DataConnection, DataPort, Direction } from '../../src/spi/data-port.ts';
 import { Fault } from '../../src/spi/fault.ts';
 import type { Endpoint } from '../../src/spi/session.ts';
 import type { TlsFacts } from '../../src/spi/tls-facts.ts';

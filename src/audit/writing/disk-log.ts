@@ -2,9 +2,9 @@
 import { aside } from '../../lib/aside.ts';
 import { oneAtATime } from '../../lib/one-at-a-time.ts';
 import { AuditFailed, type AuditRecord, type LoggedRecord } from '../../spi/audit.ts';
-import type { AuditLogParts, OpenAuditLog } from '../audit-log.ts';
 import { LogDamaged } from '../damage.ts';
 import type { Cosigned } from '../notes/cosigned.ts';
+import type { AuditLogParts, OpenAuditLog } from '../open-log.ts';
 import type { Bundles } from '../tree/bundles.ts';
 import { leafHash, rootOfInclusion } from '../tree/merkle.ts';
 import { ENTRY_BYTES_MAX } from '../tree/tiles.ts';
