@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { syncPath } from '../lib/sync-path.ts';
 
 /**
  * Writes the text beside the file, syncs it and renames it into place with mode 0600. A link is followed, and the owner
@@ -36,15 +37,5 @@ export async function replaceFile(path: string, text: string): Promise<void> {
     await rm(staged, { force: true });
     throw error;
   }
-  await syncFolder(folder);
-}
-
-/** Makes the rename itself durable. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+  await syncPath(folder);
 }

@@ -1,6 +1,7 @@
 /** Files that are found whole or not at all, and last when whoever wrote them goes on. */
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { syncPath } from '../lib/sync-path.ts';
 
 /** Puts a file in the place of the one of that name, in one step that lasts. @throws the system's error; it is as it was then. */
 export async function replaceFile(path: string, text: string): Promise<void> {
@@ -13,13 +14,13 @@ export async function replaceFile(path: string, text: string): Promise<void> {
     await handle.close();
   }
   await rename(staged, path);
-  await syncDirectory(dirname(path));
+  await syncPath(dirname(path));
 }
 
 /** Removes a file, when there is one, in a way that lasts. */
 export async function removeFile(path: string): Promise<void> {
   await rm(path, { force: true });
-  await syncDirectory(dirname(path));
+  await syncPath(dirname(path));
 }
 
 /** The text of a file; undefined when there is none. */
@@ -35,14 +36,5 @@ export async function readText(path: string): Promise<string | undefined> {
 /** Makes a folder, for nobody else's eyes, when it is missing. */
 export async function makeFolder(path: string): Promise<void> {
   const made = await mkdir(path, { recursive: true, mode: 0o700 });
-  if (made !== undefined) await syncDirectory(dirname(made));
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
+  if (made !== undefined) await syncPath(dirname(made));
 }

@@ -23,6 +23,7 @@ const HOUSE: House = {
     typesOnly: ['node:events'],
     inFiles: {
       'src/lib/secret-file.ts': ['node:fs'],
+      'src/lib/sync-path.ts': ['node:fs'],
       'src/lib/hook-request.ts': ['node:http', 'node:https'],
       'src/lib/process-group.ts': ['node:child_process'],
     },

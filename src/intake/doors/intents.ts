@@ -11,6 +11,7 @@
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { syncPath } from '../../lib/sync-path.ts';
 import { KnownRoots } from './known-roots.ts';
 import { type Intent, intentSchema } from './upload.ts';
 
@@ -118,16 +119,7 @@ export class Intents {
       await handle.close();
     }
     await rename(staged, path);
-    if (lasting === 'synced') await this.#sync();
-  }
-
-  async #sync(): Promise<void> {
-    const folder = await open(this.#directory, 'r');
-    try {
-      await folder.sync();
-    } finally {
-      await folder.close();
-    }
+    if (lasting === 'synced') await syncPath(this.#directory);
   }
 }
 

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, mkdir, open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { syncPath } from '../../lib/sync-path.ts';
 import type { DiskPlace } from './disk-place.ts';
 
 /**
@@ -68,8 +69,7 @@ export class BookFile {
       await writeAll(handle, entries);
       await handle.sync();
       await rename(`${path}.new`, path);
-      const folder = await open(this.#directory, 'r');
-      await folder.sync().finally(() => folder.close());
+      await syncPath(this.#directory);
     } catch (error) {
       await handle.close();
       throw error;

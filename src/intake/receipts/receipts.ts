@@ -3,9 +3,10 @@
  * the audit log can always say again, so that they are written without waiting for the disk; what a power loss takes of
  * them is made again from the log when the gateway starts. The number below which all of them last is kept in `.lasting`.
  */
-import { mkdir, open, opendir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, opendir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { assert } from '../../lib/assert.ts';
+import { syncPath } from '../../lib/sync-path.ts';
 import type { VirtualPath } from '../../protocol/virtual-path.ts';
 import type { AuditLog, LoggedRecord } from '../../spi/audit.ts';
 import type { FileSystem } from '../../spi/file-system.ts';
@@ -317,19 +318,10 @@ async function syncAll(files: readonly string[], top: string): Promise<void> {
   const directories = new Set<string>();
   for (const file of files) {
     assert(file.startsWith(top), 'receipts lie in their directory');
-    await syncOne(file);
+    await syncPath(file);
     for (let above = dirname(file); above.startsWith(top); above = dirname(above)) directories.add(above);
   }
-  for (const directory of directories) await syncOne(directory);
-}
-
-async function syncOne(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+  for (const directory of directories) await syncPath(directory);
 }
 
 async function opendirIfAny(path: string): Promise<AsyncIterable<{ readonly name: string }>> {
