@@ -3,15 +3,9 @@
  * file. Exit code 0 means that it has it; everything else is tried again.
  */
 import { z } from 'zod';
-import { runProgramGroup } from '../lib/process-group.ts';
-import { put, type Sink } from '../lib/put.ts';
-import { untilAborted } from '../lib/until-aborted.ts';
+import { programFailure, runFileProgram } from '../lib/file-program.ts';
 import { type Contents, verify } from './contents.ts';
-import { deliveryKeys, type Parcel, refuseCrossedWaits, shown, type Way, type WayParts } from './way.ts';
-
-/** What stands in the arguments for the file, and what it is when that comes on standard input. */
-const FILE = '{file}';
-const STDIN = '-';
+import { deliveryKeys, type Parcel, refuseCrossedWaits, SHOWN_CHARACTERS_MAX, type Way, type WayParts } from './way.ts';
 
 /** A program. */
 export const commandEntry = z
@@ -51,34 +45,21 @@ export function command(options: CommandOptions, { clock }: WayParts): Way {
       const path = input === 'path' ? contents.onDisk : undefined;
       // Given by its path it is read by somebody else, and so looked at before.
       if (path !== undefined) await verify(contents, signal);
-      // A file that turns out to be another one kills the program before it is told that this was all.
-      const feed = async (sink: Sink, running: AbortSignal) => {
-        for await (const piece of untilAborted(contents.read(), running)) {
-          await put(sink, piece, { clock, idleMs: timeoutMs, signal: running });
-        }
-      };
-      const end = await runProgramGroup({
-        program,
-        args: args.map((arg) => arg.replaceAll(FILE, () => path ?? STDIN)),
-        env: environmentOf(parcel, { ...options, path, contents }),
-        feed: path === undefined ? feed : undefined,
-        signal,
+      const end = await runFileProgram({
+        ...{ program, args, path, clock, idleMs: timeoutMs, signal },
+        env: environmentOf(parcel, options.name, contents),
+        // A file that turns out to be another one kills the program.
+        content: () => contents.read(),
       });
       if (end.exitCode === 0) return;
-      const how = end.exitCode === undefined ? `was ended by ${end.killedBy}` : `ended with ${end.exitCode}`;
-      throw new Error(`${program} ${how}: ${shown(end.errors) || 'it said nothing'}`);
+      throw programFailure(program, end, SHOWN_CHARACTERS_MAX);
     },
   };
 }
 
-/** The whole environment of the program; the gateway's own is nobody's business. */
-function environmentOf(
-  { key, attempt, published }: Parcel,
-  { name, path, contents }: { readonly name: string; readonly path: string | undefined; readonly contents: Contents },
-): Record<string, string> {
+/** What the program is told in its environment. */
+function environmentOf({ key, attempt, published }: Parcel, name: string, contents: Contents): Record<string, string> {
   return {
-    PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-    LC_ALL: 'C.UTF-8',
     SALLYPORT_DELIVERY: name,
     SALLYPORT_DELIVERY_KEY: key,
     SALLYPORT_ATTEMPT: String(attempt),
@@ -91,6 +72,5 @@ function environmentOf(
     SALLYPORT_STORED_BYTES: String(contents.bytes),
     SALLYPORT_STORED_SHA256: published.storedSha256,
     SALLYPORT_PUBLISHED: new Date(published.timeMs).toISOString(),
-    ...(path !== undefined && { SALLYPORT_FILE: path }),
   };
 }

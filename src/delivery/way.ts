@@ -1,7 +1,7 @@
 /** What all ways of handing files on have in common: their keys in the configuration, and what each is asked to do. */
 import { z } from 'zod';
 import type { Clock } from '../lib/clock.ts';
-import { printable } from '../lib/printable.ts';
+import { excerpt } from '../lib/printable.ts';
 import type { Contents } from './contents.ts';
 import type { Published } from './published.ts';
 
@@ -83,7 +83,9 @@ export function whyOf(error: unknown): string {
 }
 
 /** Words of somebody else's program: printable, and not too many. */
-export function shown(text: string, charactersMax = 300): string {
-  const line = printable(text.trim());
-  return line.length > charactersMax ? `${line.slice(0, charactersMax)}...` : line;
+export function shown(text: string): string {
+  return excerpt(text, SHOWN_CHARACTERS_MAX);
 }
+
+/** How much of such words is shown. */
+export const SHOWN_CHARACTERS_MAX = 300;

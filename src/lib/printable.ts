@@ -7,3 +7,9 @@ const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u206
 export function printable(text: string): string {
   return text.replace(UNSAFE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
+
+/** Words of somebody else's program: printable, and not too many. */
+export function excerpt(text: string, charactersMax: number): string {
+  const line = printable(text.trim());
+  return line.length > charactersMax ? `${line.slice(0, charactersMax)}...` : line;
+}

@@ -4,19 +4,9 @@
  */
 import { z } from 'zod';
 import { within } from '../../lib/deadline.ts';
-import { runProgramGroup } from '../../lib/process-group.ts';
-import { put, type Sink } from '../../lib/put.ts';
-import { untilAborted } from '../../lib/until-aborted.ts';
+import { programFailure, runFileProgram } from '../../lib/file-program.ts';
 import { defineGate, type Gate, type GateItem } from '../../spi/gate.ts';
-import { arrivedBefore, type GateParts, gateKeys, inTurn, shown } from './gate-keys.ts';
-
-/** What stands in the arguments for the file. */
-const FILE = '{file}';
-/**
- * What it is when the file comes on standard input, as most programs write that. `/dev/stdin` could not be opened: Node gives a
- * program a socket.
- */
-const STDIN = '-';
+import { arrivedBefore, type GateParts, gateKeys, inTurn, SHOWN_CHARACTERS_MAX, shown } from './gate-keys.ts';
 
 /** A program. */
 export const commandEntry = z.strictObject({
@@ -54,31 +44,23 @@ export function commandGate(options: CommandOptions, { clock }: GateParts): Gate
       deadlineMs,
       async inspect(item, signal) {
         const path = options.input === 'path' ? item.onDisk : undefined;
-        const feed = async (input: Sink, running: AbortSignal) => {
-          for await (const piece of untilAborted(item.content, running)) {
-            await put(input, piece, { clock, idleMs: deadlineMs, signal: running });
-          }
-        };
-        const end = await runProgramGroup({
-          program,
-          args: options.args.map((arg) => arg.replaceAll(FILE, () => path ?? STDIN)),
+        const end = await runFileProgram({
+          ...{ program, args: options.args, path, clock, idleMs: deadlineMs, signal },
           env: await environmentOf(item, path, signal),
-          feed: path === undefined ? feed : undefined,
-          signal,
+          content: () => item.content,
         });
         if (end.exitCode === 0) return { verdict: 'pass' };
         if (end.exitCode === 1) {
           const [line = ''] = end.output.trim().split('\n');
           return { verdict: 'refuse', reason: shown(line) || 'the program refused' };
         }
-        const how = end.exitCode === undefined ? `was ended by ${end.killedBy}` : `ended with ${end.exitCode}`;
-        throw new Error(`${program} ${how}: ${shown(end.errors) || 'it said nothing'}`);
+        throw programFailure(program, end, SHOWN_CHARACTERS_MAX);
       },
     }),
   );
 }
 
-/** The whole environment of the program; the gateway's own is nobody's business. */
+/** What the program is told in its environment. */
 async function environmentOf(
   item: GateItem,
   path: string | undefined,
@@ -87,12 +69,9 @@ async function environmentOf(
   // What lies on the disk has arrived; what is fed to the program may be on its way.
   const arrived = path === undefined ? await arrivedBefore(item) : await within(signal, () => item.arrived);
   return {
-    PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-    LC_ALL: 'C.UTF-8',
     SALLYPORT_UPLOAD: item.id,
     SALLYPORT_ACCOUNT: item.account,
     SALLYPORT_PATH: item.path,
-    ...(path !== undefined && { SALLYPORT_FILE: path }),
     ...(item.address !== undefined && { SALLYPORT_ADDRESS: item.address }),
     ...(arrived !== undefined && { SALLYPORT_BYTES: String(arrived.bytes), SALLYPORT_SHA256: arrived.sha256 }),
   };

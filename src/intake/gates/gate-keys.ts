@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Clock } from '../../lib/clock.ts';
 import { isLoopback } from '../../lib/hook-url.ts';
 import { Places } from '../../lib/places.ts';
-import { printable } from '../../lib/printable.ts';
+import { excerpt } from '../../lib/printable.ts';
 import type { Gate, GateItem, GateVerdict } from '../../spi/gate.ts';
 
 /** A path in the configuration. */
@@ -54,10 +54,12 @@ export function inTurn(parallelMax: number, gate: Gate): Gate {
 }
 
 /** Words of somebody else's program, for log and quarantine: printable, and not too many. */
-export function shown(text: string, charactersMax = 200): string {
-  const line = printable(text.trim());
-  return line.length > charactersMax ? `${line.slice(0, charactersMax)}...` : line;
+export function shown(text: string): string {
+  return excerpt(text, SHOWN_CHARACTERS_MAX);
 }
+
+/** How much of such words is shown. */
+export const SHOWN_CHARACTERS_MAX = 200;
 
 /**
  * Size and hash of a file that has arrived already; undefined while it still arrives. Whoever has yet to read the contents
