@@ -5,6 +5,8 @@
  * the end (Windows). Two names that come out alike may be one file.
  */
 export function foldedName(name: string): string {
+  // Most names, and a twentieth of the work: no form of ASCII is another one, and all of it is visible.
+  if (ASCII.test(name)) return name.toLowerCase().replace(/[. ]+$/, '');
   const visible = name.normalize('NFKC').replace(/\p{Default_Ignorable_Code_Point}/gu, '');
   return visible
     .toUpperCase()
@@ -12,3 +14,5 @@ export function foldedName(name: string): string {
     .normalize('NFKC')
     .replace(/[. ]+$/, '');
 }
+
+const ASCII = /^[\u0000-\u007f]*$/;

@@ -1,5 +1,6 @@
 /** MLSx facts (RFC 3659 section 7): their names, which of them a client wants, and the text that gives them for one file. */
 
+import { unreachable } from '../lib/assert.ts';
 import type { FileFacts } from './file-facts.ts';
 import { formatTimeVal } from './time.ts';
 import { asciiUpper } from './words.ts';
@@ -57,23 +58,34 @@ export interface FactOptions {
  * known or later than the modification (section 7.5.4), and a `unique` that the storage gave in characters that could end
  * the fact (section 2.1, token).
  */
-export function formatFacts(facts: FileFacts, { enabled, perm, directoryType, mediaType }: FactOptions): string {
-  const { createdMs } = facts;
-  const values: Record<FactName, string | undefined> = {
-    type: directoryType ?? TYPES[facts.kind],
-    size: facts.kind === 'file' ? `${facts.sizeBytes}` : undefined,
-    modify: formatTimeVal(facts.modifiedMs),
-    create: createdMs !== undefined && createdMs <= facts.modifiedMs ? formatTimeVal(createdMs) : undefined,
-    perm,
-    unique: TOKEN.test(facts.unique) ? facts.unique : undefined,
-    'UNIX.mode': (facts.mode & 0o7777).toString(8).padStart(4, '0'),
-    'UNIX.owner': `${facts.owner}`,
-    'UNIX.group': `${facts.group}`,
-    'media-type': facts.kind === 'file' ? mediaType : undefined,
+export function formatFacts(facts: FileFacts, { enabled, ...values }: FactOptions): string {
+  return factsFormat(enabled)(facts, values);
+}
+
+/** What makes the facts of one listing, as `formatFacts` does. It remembers when the file before was modified. */
+export function factsFormat(
+  enabled: readonly FactName[],
+): (facts: FileFacts, values: Omit<FactOptions, 'enabled'>) => string {
+  // What nobody asked for is not made, and what is the same for every file is made once.
+  const wanted = FACT_NAMES.filter((name) => enabled.includes(name)).map((name) => ({ name, label: `${name}=` }));
+  let second = Number.NaN;
+  let modified = '';
+  return (facts, values) => {
+    let text = '';
+    for (const { name, label } of wanted) {
+      const value = name === 'modify' ? modifiedText(facts.modifiedMs) : factValue(name, facts, values);
+      if (value !== undefined) text += `${label}${value};`;
+    }
+    return text;
   };
-  return FACT_NAMES.filter((name) => enabled.includes(name) && values[name] !== undefined)
-    .map((name) => `${name}=${values[name]};`)
-    .join('');
+
+  /** Many files of a directory were written in the same second. */
+  function modifiedText(modifiedMs: number): string {
+    const fileSecond = Math.floor(modifiedMs / 1_000);
+    if (fileSecond !== second) modified = formatTimeVal(modifiedMs);
+    second = fileSecond;
+    return modified;
+  }
 }
 
 /**
@@ -86,6 +98,37 @@ export function permFact(letters: ReadonlySet<string>, kind: FileFacts['kind']):
     .filter(([, letter]) => letters.has(letter))
     .map(([perm]) => perm)
     .join('');
+}
+
+/** The value of one fact; undefined when it does not apply. */
+function factValue(
+  name: Exclude<FactName, 'modify'>,
+  facts: FileFacts,
+  { perm, directoryType, mediaType }: Omit<FactOptions, 'enabled'>,
+): string | undefined {
+  const { kind, createdMs } = facts;
+  switch (name) {
+    case 'type':
+      return directoryType ?? TYPES[kind];
+    case 'size':
+      return kind === 'file' ? `${facts.sizeBytes}` : undefined;
+    case 'create':
+      return createdMs !== undefined && createdMs <= facts.modifiedMs ? formatTimeVal(createdMs) : undefined;
+    case 'perm':
+      return perm;
+    case 'unique':
+      return TOKEN.test(facts.unique) ? facts.unique : undefined;
+    case 'UNIX.mode':
+      return (facts.mode & 0o7777).toString(8).padStart(4, '0');
+    case 'UNIX.owner':
+      return `${facts.owner}`;
+    case 'UNIX.group':
+      return `${facts.group}`;
+    case 'media-type':
+      return kind === 'file' ? mediaType : undefined;
+    default:
+      return unreachable(name);
+  }
 }
 
 /** What is neither file nor directory (a device, a socket) has a type of the system's own (section 7.5.1.5). */

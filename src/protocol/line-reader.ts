@@ -29,6 +29,10 @@ const TWO_BYTE_LAST = 249;
 const WILL = 251;
 const DONT = 254;
 
+/** Room for the lines that clients send as a rule. */
+const LINE_BYTES_FIRST = 64;
+const NO_BYTES = Buffer.alloc(0);
+
 /** What the Telnet layer waits for. */
 type TelnetState = 'ExpectData' | 'ExpectCommand' | 'ExpectOption' | 'ExpectDataMark';
 
@@ -47,7 +51,8 @@ const PENDING_BYTES: Record<TelnetState, number> = {
  * has no byte 255. Holds at most `lineBytesMax` bytes.
  */
 export class LineReader {
-  readonly #line: Buffer;
+  readonly #lineBytesMax: number;
+  #line = NO_BYTES;
   #length = 0;
   #telnet: TelnetState = 'ExpectData';
   /** Whether the IAC that waits for its command came right behind IAC IP. */
@@ -60,7 +65,7 @@ export class LineReader {
 
   /** @param lineBytesMax the longest line, its end of line counted. */
   constructor(lineBytesMax: number) {
-    this.#line = Buffer.alloc(lineBytesMax);
+    this.#lineBytesMax = lineBytesMax;
   }
 
   /** Bytes of an unfinished line or Telnet sequence that are held here; 0 when nothing waits for more bytes. */
@@ -130,7 +135,7 @@ export class LineReader {
       this.#discarding = byte !== LF;
       return undefined;
     }
-    if (this.#length === this.#line.length) {
+    if (this.#length === this.#lineBytesMax) {
       this.#clear();
       this.#discarding = byte !== LF;
       return { kind: 'tooLong' };
@@ -146,8 +151,17 @@ export class LineReader {
     }
     if (byte === NUL || this.#afterCr) this.#bad = true;
     this.#afterCr = byte === CR;
+    if (this.#length === this.#line.length) this.#grow();
     this.#line[this.#length++] = byte;
     return undefined;
+  }
+
+  /** Long lines are rare, and a session keeps what is held here for as long as it lives. */
+  #grow(): void {
+    const short = this.#line;
+    this.#line = Buffer.alloc(Math.min(this.#lineBytesMax, Math.max(LINE_BYTES_FIRST, 2 * short.length)));
+    short.copy(this.#line);
+    short.fill(0);
   }
 
   /**
@@ -168,6 +182,7 @@ export class LineReader {
   #clear(): void {
     // The line may have been a password.
     this.#line.fill(0, 0, this.#length);
+    if (this.#line.length > LINE_BYTES_FIRST) this.#line = NO_BYTES;
     this.#length = 0;
     this.#afterCr = false;
     this.#bad = false;

@@ -1,22 +1,34 @@
 /** Listings for people and for the clients that read them all the same: LIST in the manner of `ls -l`, and NLST. */
 import type { DirectoryEntry } from './file-facts.ts';
-import { formatTimeVal } from './time.ts';
+import { twoDigits, writableDate } from './time.ts';
 
 /**
  * One line of LIST, its CRLF included. Times are UTC, or those of this machine's zone; one that lies more than half a year back, or more than a day
  * ahead, has its year in place of the hour, as in `ls`. Setuid, setgid and sticky bits are not shown.
  */
 export function formatListLine(entry: DirectoryEntry, nowMs: number, times: 'utc' | 'local' = 'utc'): string {
-  const columns = [
-    `${entry.kind === 'directory' ? 'd' : '-'}${modeText(entry.mode)}`,
-    `${entry.linkCount}`.padStart(3),
-    `${entry.owner}`.padEnd(8),
-    `${entry.group}`.padEnd(8),
-    `${entry.sizeBytes}`.padStart(8),
-    dateText(entry.modifiedMs, nowMs, times),
-    listedName(entry.name),
-  ];
-  return `${columns.join(' ')}\r\n`;
+  return listLineFormat(nowMs, times)(entry);
+}
+
+/** What makes the lines of one listing, as `formatListLine` does. It remembers what the line before looked like. */
+export function listLineFormat(nowMs: number, times: 'utc' | 'local' = 'utc'): (entry: DirectoryEntry) => string {
+  // Most files of a directory have the same bits and owner, and many were written in the same minute: half of the work.
+  let before: DirectoryEntry | undefined;
+  let columns = '';
+  let minute = Number.NaN;
+  let wasRecent = false;
+  let date = '';
+  return (entry) => {
+    if (before === undefined || !sameColumns(entry, before)) columns = columnsText(entry);
+    before = entry;
+    const entryMinute = Math.floor(entry.modifiedMs / MINUTE_MS);
+    const recent = entry.modifiedMs >= nowMs - RECENT_MS && entry.modifiedMs <= nowMs + DAY_MS;
+    if (entryMinute !== minute || recent !== wasRecent) date = dateText(entry.modifiedMs, recent, times);
+    minute = entryMinute;
+    wasRecent = recent;
+    const size = `${entry.sizeBytes}`.padStart(8);
+    return `${columns} ${size} ${date} ${listedName(entry.name)}\r\n`;
+  };
 }
 
 /** One line of NLST, its CRLF included. */
@@ -59,21 +71,35 @@ export function parseListArgument(text: string): ListArgument {
 }
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 /** Half of a Gregorian year, as `ls` has it. */
 const RECENT_MS = 15_778_476_000;
 
-function modeText(mode: number): string {
-  const bits = (mode & 0o777).toString(2).padStart(9, '0');
-  return [...'rwxrwxrwx'].map((letter, index) => (bits[index] === '1' ? letter : '-')).join('');
+/** What stands in front of the size. */
+function columnsText({ kind, mode, linkCount, owner, group }: DirectoryEntry): string {
+  const type = kind === 'directory' ? 'd' : '-';
+  return `${type}${modeText(mode)} ${`${linkCount}`.padStart(3)} ${`${owner}`.padEnd(8)} ${`${group}`.padEnd(8)}`;
 }
 
-function dateText(timeMs: number, nowMs: number, times: 'utc' | 'local'): string {
+function sameColumns(a: DirectoryEntry, b: DirectoryEntry): boolean {
+  return (
+    a.mode === b.mode && a.kind === b.kind && a.linkCount === b.linkCount && a.owner === b.owner && a.group === b.group
+  );
+}
+
+/** What each octal digit of a mode means. */
+const BITS = ['---', '--x', '-w-', '-wx', 'r--', 'r-x', 'rw-', 'rwx'];
+
+function modeText(mode: number): string {
+  return `${BITS[(mode >> 6) & 7]}${BITS[(mode >> 3) & 7]}${BITS[mode & 7]}`;
+}
+
+function dateText(timeMs: number, recent: boolean, times: 'utc' | 'local'): string {
   // The zone's difference at that time, which summer time moves, and not at the present one.
   const offsetMs = times === 'local' ? new Date(timeMs).getTimezoneOffset() * 60_000 : 0;
-  const time = formatTimeVal(Number.isNaN(offsetMs) ? timeMs : timeMs - offsetMs);
-  const month = MONTHS[Number(time.slice(4, 6)) - 1];
-  const recent = timeMs >= nowMs - RECENT_MS && timeMs <= nowMs + DAY_MS;
-  const last = recent ? `${time.slice(8, 10)}:${time.slice(10, 12)}` : ` ${time.slice(0, 4)}`;
-  return `${month} ${time.slice(6, 8)} ${last}`;
+  const time = writableDate(Number.isNaN(offsetMs) ? timeMs : timeMs - offsetMs);
+  const day = `${MONTHS[time.getUTCMonth()]} ${twoDigits(time.getUTCDate())}`;
+  if (!recent) return `${day}  ${`${time.getUTCFullYear()}`.padStart(4, '0')}`;
+  return `${day} ${twoDigits(time.getUTCHours())}:${twoDigits(time.getUTCMinutes())}`;
 }

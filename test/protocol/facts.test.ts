@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import {
   DEFAULT_FACTS,
   FACT_NAMES,
+  factsFormat,
   featFactList,
   formatFacts,
   parseFactList,
@@ -160,4 +161,20 @@ test.each([
   ['T', 'file', ''],
 ] as const)('the letters %j over a %s are perm %j', (letters, kind, perm) => {
   expect(permFact(new Set(letters), kind)).toBe(perm);
+});
+
+test('the facts of a file do not depend on the files in front of it', () => {
+  const some = fc.record({
+    modifiedMs: fc.constantFrom(-1, 0, 999, 1_000, 1_001, 1_700_000_000_000),
+    sizeBytes: fc.constantFrom(0, 5),
+  });
+  fc.assert(
+    fc.property(fc.array(some, { maxLength: 20 }), fc.subarray([...FACT_NAMES]), (changes, enabled) => {
+      const format = factsFormat(enabled);
+      for (const change of changes) {
+        const facts = { ...file, ...change };
+        expect(format(facts, { perm: 'r' })).toBe(formatFacts(facts, { enabled, perm: 'r' }));
+      }
+    }),
+  );
 });

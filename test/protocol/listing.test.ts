@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { DirectoryEntry } from '../../src/protocol/file-facts.ts';
-import { formatListLine, formatNlstLine, listedName, parseListArgument } from '../../src/protocol/listing.ts';
+import {
+  formatListLine,
+  formatNlstLine,
+  listedName,
+  listLineFormat,
+  parseListArgument,
+} from '../../src/protocol/listing.ts';
 
 const NOW_MS = Date.UTC(2026, 5, 15, 12);
 const HOUR_MS = 3_600_000;
@@ -122,6 +128,32 @@ test('no text makes the argument parser throw, every path is the end of what was
     fc.property(fc.string({ unit: 'binary' }), (text) => {
       expect(text.endsWith(parseListArgument(text).path)).toBe(true);
       expect(parseListArgument(`-- ${text}`)).toEqual({ path: text, all: false });
+    }),
+  );
+});
+
+test('a line of a long listing does not depend on the lines in front of it', () => {
+  // Few of each, so that lines in a row often have something in common, at the edges of what is recent too.
+  const some = fc.record({
+    name: fc.constant('name'),
+    kind: fc.constantFrom('file', 'directory', 'other'),
+    mode: fc.constantFrom(0o644, 0o755),
+    linkCount: fc.constantFrom(1, 2),
+    owner: fc.constantFrom(0, 1000),
+    group: fc.constantFrom(0, 1000),
+    sizeBytes: fc.constantFrom(0, 5),
+    unique: fc.constant('1'),
+    modifiedMs: fc
+      .tuple(
+        fc.constantFrom(0, NOW_MS, NOW_MS - 15_778_476_000, NOW_MS + 86_400_000),
+        fc.constantFrom(-1, 0, 1, 60_000),
+      )
+      .map(([timeMs, moreMs]) => timeMs + moreMs),
+  });
+  fc.assert(
+    fc.property(fc.array(some, { maxLength: 20 }), fc.constantFrom('utc', 'local'), (entries, times) => {
+      const line = listLineFormat(NOW_MS, times);
+      expect(entries.map(line)).toEqual(entries.map((entry) => formatListLine(entry, NOW_MS, times)));
     }),
   );
 });
