@@ -85,7 +85,10 @@ async function carry(table: PhaseTable, call: Dispatch): Promise<Completion> {
   const sealed = result(chains.around(outcome.reply));
   chains.seal();
   for (const placed of table.chain(succeeded ? 'LOG_CMD' : 'LOG_CMD_ERR', command)) {
-    await observe(placed, context, () => inTime(placed, context.clock, () => placed.handler.handle(request, sealed)));
+    const logging = observe(placed, context, () =>
+      inTime(placed, context.clock, () => placed.handler.handle(request, sealed)),
+    );
+    if (logging !== undefined) await logging;
   }
   return { reply: sealed.reply, change: outcome.change };
 }
@@ -95,7 +98,8 @@ async function act(table: PhaseTable, call: Dispatch, request: Request): Promise
   const { command, context } = call;
   if (command.who === 'members' && context.session.login.state !== 'LoggedIn') throw new Fault('NotLoggedIn');
   for (const placed of table.chain('PRE_CMD', command)) {
-    const answer = await inTime(placed, context.clock, () => placed.handler.handle(request));
+    const given = inTime(placed, context.clock, () => placed.handler.handle(request));
+    const answer = isPromise(given) ? await given : given;
     if (answer.word !== 'DECLINED') return { reply: errorOf(placed, answer), refusedBy: placed.module };
   }
   for (const placed of table.chain('CMD', command)) {
@@ -136,7 +140,7 @@ async function acknowledged(
   let settled = acted;
   for (const module of acknowledging) {
     try {
-      const name = `onAcknowledge of ${module.name}`;
+      const name = () => `onAcknowledge of ${module.name}`;
       await withinTime(name, clock, () => module.onAcknowledge?.(request, resultOf(settled)));
     } catch (error) {
       log.error('module.failed', { module: module.name, hook: 'onAcknowledge', error });
@@ -172,27 +176,34 @@ async function settle(attempt: () => Promise<Acted>, log: Log): Promise<Settled>
   }
 }
 
-/** Calls an observer; what it throws, and that it hangs, is logged and changes nothing. */
-async function observe(placed: Placed<Phase>, { log }: CommandContext, call: () => Promise<void>): Promise<void> {
-  try {
-    await call();
-  } catch (error) {
+/**
+ * Calls an observer; what it throws, and that it hangs, is logged and changes nothing. Undefined when it is done already, as
+ * most are: waiting for each of them would cost more than they do.
+ */
+function observe(placed: Placed<Phase>, { log }: CommandContext, call: () => unknown): Promise<void> | undefined {
+  const failed = (error: unknown) =>
     log.error('module.failed', { module: placed.module, phase: placed.handler.phase, error });
+  try {
+    const observing = call();
+    if (isPromise(observing)) return Promise.resolve(observing).then(() => undefined, failed);
+  } catch (error) {
+    failed(error);
   }
+  return undefined;
 }
 
-/** The handler's answer. @throws Error when it takes too long. */
-async function inTime<T>(placed: Placed<Phase>, clock: Clock, call: () => Promise<T> | T): Promise<T> {
-  return withinTime(nameOf(placed), clock, call);
+/** The handler's answer, at once or later. @throws Error when it takes too long. */
+function inTime<T>(placed: Placed<Phase>, clock: Clock, call: () => Promise<T> | T): Promise<T> | T {
+  return withinTime(() => nameOf(placed), clock, call);
 }
 
-async function withinTime<T>(name: string, clock: Clock, call: () => Promise<T> | T): Promise<T> {
+function withinTime<T>(name: () => string, clock: Clock, call: () => Promise<T> | T): Promise<T> | T {
   const answer = call();
   // Most handlers answer at once, and a timer for each of them would cost more than they do.
   if (!isPromise(answer)) return answer;
   return new Promise<T>((resolve, reject) => {
     const timer = clock.after(HANDLER_TIMEOUT_MS, () =>
-      reject(new Error(`${name} took longer than ${HANDLER_TIMEOUT_MS} ms`)),
+      reject(new Error(`${name()} took longer than ${HANDLER_TIMEOUT_MS} ms`)),
     );
     Promise.resolve(answer)
       .then(resolve, reject)

@@ -2,6 +2,7 @@
 import { aside } from '../lib/aside.ts';
 import type { Clock } from '../lib/clock.ts';
 import { deadline, within } from '../lib/deadline.ts';
+import { isPromise } from '../lib/is-promise.ts';
 import { Fault, type FaultKind } from '../spi/fault.ts';
 import type { Log } from '../spi/log.ts';
 import type { Module } from '../spi/module.ts';
@@ -32,8 +33,9 @@ export async function askGuard(
 ): Promise<void> {
   signal.throwIfAborted();
   try {
-    using bounded = deadline(clock, HANDLER_TIMEOUT_MS, signal);
-    const answer = await within(bounded.signal, call);
+    const said = call();
+    // Most guards answer at once, and a deadline for each of them would cost more than they do.
+    const answer = isPromise(said) ? await inTime(said, clock, signal) : said;
     if (meansNo(answer)) throw new TypeError(`${hook} refuses by throwing a Fault, not by what it returns`);
   } catch (error) {
     if (signal.aborted) throw signal.reason;
@@ -43,6 +45,13 @@ export async function askGuard(
   }
   // Who left in the meantime is let in by nobody.
   signal.throwIfAborted();
+}
+
+async function inTime(answer: PromiseLike<unknown>, clock: Clock, signal: AbortSignal): Promise<unknown> {
+  using bounded = deadline(clock, HANDLER_TIMEOUT_MS, signal);
+  // Whose signal has aborted by now is not waited for, and a refusal that comes later must not end the process.
+  Promise.resolve(answer).catch(() => undefined);
+  return await within(bounded.signal, () => answer);
 }
 
 /** Tells a module that a session is over, and waits for nothing. What it throws, now or later, is logged. */

@@ -7,6 +7,8 @@
 export const AUDIT_EVENTS = {
   'gateway.started': 'The gateway began to listen; the object is where.',
   'gateway.stopped': 'The gateway ended.',
+  'worker.ended':
+    'A process that served sessions ended by itself, its sessions with it; the object says which and how.',
   'config.loaded': 'A configuration came into force; the object has its digest.',
   'certificate.changed': 'Certificates, keys, authorities or revocation lists were read again.',
   'log.pruned': 'Records older than the retention were dropped; their hashes stay in the tree.',

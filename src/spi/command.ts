@@ -134,7 +134,7 @@ export interface CommandContext {
   /** The data channel. */
   readonly data: DataPort;
   /** The sessions of the account that is logged in, this one among them; none before login. */
-  sessions(): readonly SessionSummary[];
+  sessions(): Promise<readonly SessionSummary[]> | readonly SessionSummary[];
   /** What is said to those who come to this host, in small letters (HOST); undefined when it is not served here. */
   greetingOf(name: string): string | undefined;
   /** Whether a client certificate that counts in this session counts for that host too. */

@@ -43,7 +43,7 @@ export interface DataConnection {
   read(bytesMax?: number): Promise<readonly Buffer[] | undefined>;
   /** How the data ended; known once `read` gave undefined. In clear every end is `unauthenticated`. */
   readonly end: DataEnd;
-  /** Sends bytes; resolves when more may be given. @throws Fault `ConnectionLost`, `Stalled`; the signal's reason. */
+  /** Sends bytes; resolves when they are taken, and the buffer is the caller's again. @throws Fault `ConnectionLost`, `Stalled`; the signal's reason. */
   write(buffer: Buffer): Promise<void>;
   /** Ends the data (TLS close_notify, then FIN) and waits until the connection is closed. @throws as `write`. */
   finish(): Promise<void>;

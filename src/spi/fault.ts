@@ -92,6 +92,11 @@ const FAULTS = {
 /** The name of a fault. */
 export type FaultKind = keyof typeof FAULTS;
 
+/** Whether there is a fault of that name. */
+export function isFaultKind(name: string): name is FaultKind {
+  return Object.hasOwn(FAULTS, name);
+}
+
 /**
  * An expected failure with the reply that the client reads. The cause is for the log and never leaves the server.
  * `text` may replace the standard words where more can be said safely; it must not hold a server path or a cause.

@@ -147,6 +147,11 @@ export interface StagedWrite {
    * @throws Fault `FileExists` when the name was taken meanwhile and `existing` is `keep`; the write is then still open.
    */
   commit(arrival?: Arrival): Promise<void>;
+  /**
+   * Whether a file has the target's name now, which `commit` would replace; undefined when only `FileSystem.stat` can tell,
+   * as of a link. Absent where storage has no quicker way than that.
+   */
+  replacesFile?(): Promise<boolean | undefined>;
   /** What its place says becomes of it when it does not arrive whole; goes before what the account says. */
   readonly onIncomplete?: 'keep' | 'remove';
   /** What became of it behind `commit`, where more than storage had a say in that. */

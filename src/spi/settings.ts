@@ -14,4 +14,6 @@ export interface Settings {
    * @throws Fault `PermissionDenied` when an access file on the way is wrong; the log has its place and mistake.
    */
   atDirectory<Value>(directive: Directive<Value>, session: Session, directory: VirtualPath): Promise<Value>;
+  /** Whether every directory has what the session has, so that no place has to be looked up; false, or absent, if unknown. */
+  isEverywhereAlike?(session: Session): boolean;
 }
