@@ -41,7 +41,7 @@ const LATE_REPLY_MS = 2_000;
 const SETTLE_MS = 200;
 /** The longest listing that is kept; the rest is read and dropped. Protects memory. */
 const DATA_BYTES_MAX = 1_048_576;
-const GUARD_BYTES = { receiveBytes: 65_536, sendBytes: 65_536 } as const;
+const GUARD_BYTES = 65_536;
 
 /** Whether the server did what it was asked for. */
 export function succeeded({ final }: Transferred): boolean {
@@ -135,10 +135,9 @@ function moveTls(
 ): Promise<Moved> {
   return new Promise((resolve) => {
     const kept = new Kept();
-    let first: number | undefined;
     let tls: Moved['tls'];
     const settle = (end: Moved['end']) => {
-      resolve({ tls, clear: isClear(first), end, data: kept.data });
+      resolve({ tls, clear: isClear(guard.firstByte), end, data: kept.data });
       secured.destroy();
     };
     // Java's close_notify comes to light only when TLS is made to read on (see `CloseNotifyGuard`).
@@ -154,9 +153,6 @@ function moveTls(
     const guard: CloseNotifyGuard = new CloseNotifyGuard(socket, onProgress, GUARD_BYTES);
     // Nothing is to be withheld on this side.
     guard.release();
-    socket.on('data', (chunk: Buffer) => {
-      first ??= chunk[0];
-    });
     const secured = connectTls(tlsOptions(client, guard, options.session));
     guard.on('error', () => settle('cut'));
     secured

@@ -26,17 +26,22 @@ export interface Listing {
 export async function sendListing({ connection, batches, linesMax, charset }: Listing): Promise<number> {
   let count = 0;
   let text = '';
+  const flush = async () => {
+    const sent = text;
+    text = '';
+    await connection.write(charset.encode(sent));
+  };
   for await (const lines of batches) {
     for (const line of lines.slice(0, linesMax - count)) {
       text += line;
-      if (text.length < BATCH_CHARACTERS) continue;
-      await connection.write(charset.encode(text));
-      text = '';
+      if (text.length >= BATCH_CHARACTERS) await flush();
     }
+    // The first batch goes at once: it is all of most listings, and the beginning of a long one is there soon.
+    if (count === 0 && text !== '') await flush();
     count += lines.length;
     if (count > linesMax) break;
   }
-  if (text !== '') await connection.write(charset.encode(text));
+  if (text !== '') await flush();
   if (count > linesMax) throw new Fault('ListingTooLong');
   await connection.finish();
   return count;

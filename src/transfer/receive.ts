@@ -1,4 +1,5 @@
 /** Moving an upload from the data connection into storage: the place that decides whether a file arrived whole. */
+import { giveBack } from '../lib/pieces.ts';
 import type { Requirement } from '../spi/authenticator.ts';
 import type { DataEnd } from '../spi/data-end.ts';
 import type { DataConnection } from '../spi/data-port.ts';
@@ -87,11 +88,14 @@ async function moveBatches(upload: Upload, meter: Meter): Promise<number> {
   const ascii = upload.type === 'A' ? new CrlfToLf() : undefined;
   let receivedBytes = 0;
   let writing = Promise.resolve();
+  let written: readonly Buffer[] = [];
   try {
     for (;;) {
       // Both at once, and the first failure counts: a full disk is heard of even while the client says nothing.
       const [batch] = await Promise.all([connection.read(), writing]);
       signal.throwIfAborted();
+      written.forEach(giveBack);
+      written = batch ?? [];
       const bytes = decoded(ascii, batch);
       receivedBytes += byteCount(batch ?? []);
       if (splice !== undefined && receivedBytes > splice.lengthBytes) throw notFilled(splice, 'more');

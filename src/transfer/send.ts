@@ -1,4 +1,5 @@
 /** Moving a download from storage to the data connection. */
+import { giveBack } from '../lib/pieces.ts';
 import type { DataConnection } from '../spi/data-port.ts';
 import type { OpenedFile } from '../spi/file-system.ts';
 import type { TransferType } from '../spi/session.ts';
@@ -40,6 +41,7 @@ export async function send(download: Download): Promise<Sent> {
     const converted = ascii === undefined ? piece : ascii.push(piece);
     await connection.write(converted);
     bytes += converted.length;
+    giveBack(piece);
   }
   await connection.finish();
   return { bytes };

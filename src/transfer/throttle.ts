@@ -4,8 +4,8 @@
  * starves. What waits here is not taken for a connection that stands still.
  */
 import type { Clock } from '../lib/clock.ts';
-import { TokenBucket } from '../lib/token-bucket.ts';
 import type { DataConnection, Direction } from '../spi/data-port.ts';
+import { OwnBuckets, type RateBucket, type RateBuckets } from './buckets.ts';
 
 /** How fast bytes may go, in bytes a second; 0, or nothing said, is no limit. */
 export interface Rates {
@@ -41,14 +41,16 @@ export interface Passage {
 /** The share of a second that is let pass at once: small enough to be fair, large enough to be cheap. */
 const SLICE_SECONDS = 0.1;
 
-/** The buckets of one gateway, and the transfers that go through them. */
+/** The transfers of one gateway that are held to rates. */
 export class Throttle {
-  readonly #clock: Clock;
-  readonly #buckets = new Map<string, SharedBucket>();
+  readonly #ofSessions: RateBuckets;
+  readonly #shared: RateBuckets;
   readonly #running = new Set<Held>();
 
-  constructor(clock: Clock) {
-    this.#clock = clock;
+  /** `shared` has the buckets of accounts and of the server; a session's own are of this process. */
+  constructor(clock: Clock, shared: RateBuckets = new OwnBuckets(clock)) {
+    this.#ofSessions = new OwnBuckets(clock);
+    this.#shared = shared;
   }
 
   /** The connection, its `read` and `write` held to the rates until it is finished, refused or destroyed. */
@@ -56,9 +58,9 @@ export class Throttle {
     const { session, account, direction } = passage;
     const held = new Held(connection, passage, {
       buckets: [
-        this.#bucket(`session ${direction} ${session}`),
-        this.#bucket(`account ${direction} ${account}`),
-        this.#bucket(`server ${direction}`),
+        this.#ofSessions.bucket(`session ${direction} ${session}`),
+        this.#shared.bucket(`account ${direction} ${account}`),
+        this.#shared.bucket(`server ${direction}`),
       ],
       onEnd: () => void this.#running.delete(held),
     });
@@ -70,65 +72,19 @@ export class Throttle {
   refresh(): void {
     for (const held of this.#running) held.refresh();
   }
-
-  #bucket(key: string): SharedBucket {
-    const known = this.#buckets.get(key);
-    if (known !== undefined) return known;
-    const made: SharedBucket = new SharedBucket(this.#clock, () => {
-      // Forgotten when it is as good as new: sooner, small transfers in a row would each begin with a fresh burst.
-      this.#clock.after(made.bucket.fullInMs, () => {
-        if (!made.used && this.#buckets.get(key) === made) this.#buckets.delete(key);
-      });
-    });
-    this.#buckets.set(key, made);
-    return made;
-  }
-}
-
-/** A bucket and those who use it. Where they say different rates, the lowest holds for all. */
-class SharedBucket {
-  readonly bucket: TokenBucket;
-  readonly #rates = new Map<object, number | undefined>();
-  readonly #onUnused: () => void;
-
-  constructor(clock: Clock, onUnused: () => void) {
-    this.bucket = new TokenBucket(clock);
-    this.#onUnused = onUnused;
-  }
-
-  get used(): boolean {
-    return this.#rates.size > 0;
-  }
-
-  set(user: object, rate: number | undefined): void {
-    this.#rates.set(user, rate);
-    this.#apply();
-  }
-
-  leave(user: object): void {
-    if (!this.#rates.delete(user)) return;
-    // The last rate stays until somebody says another: it is what was used up.
-    if (this.used) this.#apply();
-    else this.#onUnused();
-  }
-
-  #apply(): void {
-    const said = [...this.#rates.values()].filter((rate) => rate !== undefined);
-    this.bucket.setRate(said.length === 0 ? undefined : Math.min(...said));
-  }
 }
 
 /** One connection that is held to rates. */
 class Held implements DataConnection {
   readonly #inner: DataConnection;
   readonly #passage: Passage;
-  readonly #buckets: readonly [SharedBucket, SharedBucket, SharedBucket];
+  readonly #buckets: readonly [RateBucket, RateBucket, RateBucket];
   readonly #onEnd: () => void;
 
   constructor(
     inner: DataConnection,
     passage: Passage,
-    parts: { readonly buckets: readonly [SharedBucket, SharedBucket, SharedBucket]; readonly onEnd: () => void },
+    parts: { readonly buckets: readonly [RateBucket, RateBucket, RateBucket]; readonly onEnd: () => void },
   ) {
     this.#inner = inner;
     this.#passage = passage;
@@ -195,14 +151,14 @@ class Held implements DataConnection {
   }
 
   async #pay(bytes: number): Promise<void> {
-    for (const { bucket } of this.#buckets) {
+    for (const bucket of this.#buckets) {
       if (bucket.rate !== undefined) await bucket.take(bytes, this.#passage.signal);
     }
   }
 
   /** What may pass at once; infinite where nothing limits. */
   #sliceBytes(): number {
-    const rate = Math.min(...this.#buckets.map(({ bucket }) => bucket.rate ?? Number.POSITIVE_INFINITY));
+    const rate = Math.min(...this.#buckets.map(({ rate: limit }) => limit ?? Number.POSITIVE_INFINITY));
     return Math.max(1, Math.floor(rate * SLICE_SECONDS));
   }
 

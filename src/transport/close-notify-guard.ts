@@ -5,6 +5,7 @@
  */
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
+import { readOwned } from './owned-reads.ts';
 
 /** TLS record types (RFC 8446 section 5.1). */
 const APPLICATION_DATA = 23;
@@ -14,6 +15,11 @@ const RECORD_HEADER_BYTES = 5;
  * Zeros are no record, and behind a cut one no ciphertext that would pass its check.
  */
 const FALSE_BYTES = Buffer.alloc(2 * (RECORD_HEADER_BYTES + 16_384 + 256));
+
+/** Most bytes of one read: several TLS records, and few enough to stay in the processor's caches. */
+const READ_BYTES = 262_144;
+/** One memory for all guards: TLS takes its copy of what was read before anything else is read. */
+const memory = Buffer.allocUnsafeSlow(READ_BYTES);
 
 /**
  * A Duplex to be given to a server-side `TLSSocket` in place of the socket.
@@ -36,7 +42,7 @@ const FALSE_BYTES = Buffer.alloc(2 * (RECORD_HEADER_BYTES + 16_384 + 256));
 export class CloseNotifyGuard extends Duplex {
   readonly #socket: Socket;
   #endSeen = false;
-  #received = false;
+  #firstByte: number | undefined;
   #leftUnused = false;
   #endPassed = false;
   #held: Buffer[] | undefined;
@@ -48,23 +54,21 @@ export class CloseNotifyGuard extends Duplex {
   /** Called when the FIN arrives and whenever sent bytes have left for the kernel. */
   readonly #onProgress: () => void;
 
-  constructor(
-    socket: Socket,
-    onProgress: () => void,
-    buffers: { readonly receiveBytes: number; readonly sendBytes: number },
-  ) {
-    const { receiveBytes: readableHighWaterMark, sendBytes: writableHighWaterMark } = buffers;
-    super({ allowHalfOpen: true, readableHighWaterMark, writableHighWaterMark });
+  constructor(socket: Socket, onProgress: () => void, writableHighWaterMark: number) {
+    super({ allowHalfOpen: true, writableHighWaterMark });
     this.#socket = socket;
     this.#onProgress = onProgress;
-    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
+    const receive = (chunk: Buffer) => this.#receive(chunk);
+    // What was read to see that somebody speaks.
+    for (let early = socket.read(); early !== null; early = socket.read()) receive(early);
+    if (!readOwned(socket, memory, receive)) socket.on('data', receive);
     socket.on('end', () => {
       this.#endSeen = true;
-      this.#leftUnused = !this.#received;
+      this.#leftUnused = this.#firstByte === undefined;
       onProgress();
     });
     socket.on('error', (error) => {
-      this.#leftUnused = !this.#received;
+      this.#leftUnused = this.#firstByte === undefined;
       this.destroy(error);
     });
     socket.on('close', () => {
@@ -82,6 +86,11 @@ export class CloseNotifyGuard extends Duplex {
   /** Whether the peer has ended the connection without having sent a single byte: no TLS will ever begin on it. */
   get leftUnused(): boolean {
     return this.#leftUnused;
+  }
+
+  /** What the peer's bytes began with: the type of a record, if it speaks TLS. */
+  get firstByte(): number | undefined {
+    return this.#firstByte;
   }
 
   /** Whether the FIN has been passed on: an end of the TLS layer after this moment proves nothing. */
@@ -114,8 +123,19 @@ export class CloseNotifyGuard extends Duplex {
     this.#socket.resume();
   }
 
-  override _read(): void {
+  /** The socket is read while this flows: what is pushed is consumed at once. */
+  override resume(): this {
     this.#socket.resume();
+    return super.resume();
+  }
+
+  override pause(): this {
+    if (!this.#discarding) this.#socket.pause();
+    return super.pause();
+  }
+
+  override _read(): void {
+    // See `resume`.
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
@@ -141,10 +161,12 @@ export class CloseNotifyGuard extends Duplex {
   }
 
   #receive(chunk: Buffer): void {
-    this.#received = true;
+    this.#firstByte ??= chunk[0];
     if (this.#discarding) return;
     if (!this.#released && this.#held === undefined && this.#hasApplicationData(chunk)) this.#held = [];
-    if (!this.push(chunk)) this.#socket.pause();
+    if (this.readableFlowing === true && this.readableLength === 0) this.emit('data', chunk);
+    // It has to wait, and the memory that it is in does not.
+    else this.push(Buffer.from(chunk));
   }
 
   /** Follows the record headers (type, version, length) until the first application-data record. */

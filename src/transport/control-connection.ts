@@ -1,5 +1,5 @@
 /** The control connection: lines in, replies out, and the step from clear to TLS. */
-import type { Socket } from 'node:net';
+import { Server, type Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Clock } from '../lib/clock.ts';
 import { firstOf } from '../lib/first-of.ts';
@@ -15,8 +15,8 @@ import type { TlsFacts } from '../spi/tls-facts.ts';
 import { ALPN_CALLBACKS } from './alpn.ts';
 import { askForCertificate, type ShownCertificate, shownCertificate } from './client-certificate.ts';
 import { verifyAgainst } from './held-lists.ts';
+import { bound } from './session-binding.ts';
 import { type Hello, helloOf, staplingServer } from './stapling.ts';
-import { renewTickets } from './ticket-renewal.ts';
 import type { TlsContext } from './tls-context.ts';
 import { HandshakeFailed, handshake } from './tls-handshake.ts';
 
@@ -125,10 +125,10 @@ export class ControlConnection {
     // Behind the reply in the same tick, so that no byte can arrive between the two.
     if (announcement !== undefined) this.#stream.write(formatReply(announcement));
     let chosen = context;
-    const secured: TLSSocket = new TLSSocket(this.#stream, {
+    const tlsOptions: ConstructorParameters<typeof TLSSocket>[1] = {
       isServer: true,
       server: staplingServer(
-        context.remembering,
+        context.memory.remember(new Server()),
         () => chosen,
         () => secured,
       ),
@@ -147,7 +147,8 @@ export class ControlConnection {
           done(error instanceof Error ? error : new Error(String(error)));
         }
       },
-    });
+    };
+    const secured: TLSSocket = bound(context.secure, context.binding, () => new TLSSocket(this.#stream, tlsOptions));
     if (context.lists !== undefined) verifyAgainst(secured, context.lists);
     if (context.keyLog !== undefined) secured.on('keylog', context.keyLog);
     this.#stream = secured;
@@ -157,7 +158,6 @@ export class ControlConnection {
     // Lost already; the events that would have said so have passed.
     if (secured.destroyed) throw new HandshakeFailed(secured.errored);
     this.#detach = this.#attach(secured);
-    if (facts.version === 'TLSv1.3') renewTickets(chosen.secure, chosen.ticketKeys);
     if (chosen.asksForCertificate) this.#shownCertificate = shownCertificate(secured);
     return facts;
   }

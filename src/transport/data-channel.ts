@@ -15,7 +15,7 @@ import { isAllowedPeer, refuseTarget } from './data-peers.ts';
 import { peerOf } from './endpoint.ts';
 import type { PassiveRange } from './passive-ports.ts';
 import { listenPassive } from './passive-ports.ts';
-import type { TlsContext } from './tls-context.ts';
+import type { DataContext } from './tls-context.ts';
 
 /** What a data channel needs to know of its session. */
 export interface DataChannelOptions {
@@ -33,7 +33,7 @@ export interface DataChannelOptions {
   readonly connectTimeoutMs: number;
   readonly wrongPeersMax: number;
   /** The context of the control connection; undefined while that is in clear. */
-  context(): TlsContext | undefined;
+  context(): DataContext | undefined;
   /** PROT as it stands now. */
   protection(): ProtectionLevel;
   /** The certificate that the client has shown on the control channel, if it counts. */
@@ -62,6 +62,7 @@ export class DataChannel implements DataPort {
   readonly #connections = new Set<StreamDataConnection>();
   #arrived: () => void = () => undefined;
   #othersHaveTickets = false;
+  #expected: Direction | undefined;
   #isOver = false;
 
   constructor(options: DataChannelOptions) {
@@ -104,15 +105,25 @@ export class DataChannel implements DataPort {
     this.#arrangement = { kind: 'active', target: endpoint };
   }
 
+  /**
+   * Tells which way the next transfer goes, as soon as its command has come, or that none is to be expected any more. It changes
+   * nothing but what the transfer costs.
+   */
+  expect(direction: Direction | undefined): void {
+    this.#expected = direction;
+    if (direction !== undefined && this.#arrangement?.kind === 'passive') this.#arrangement.arrived?.expect(direction);
+  }
+
   async open(direction: Direction, signal: AbortSignal): Promise<DataConnection> {
     const arrangement = this.#arrangement;
     if (arrangement === undefined) throw new Fault('NoDataConnection');
+    this.expect(direction);
     let connection: StreamDataConnection | undefined;
     try {
       connection =
         arrangement.kind === 'active'
           ? this.#attach(await this.#dial(arrangement.target, signal))
-          : this.#matching(await this.#wait(arrangement, signal));
+          : this.#matching(await this.#wait(arrangement, signal), direction);
       await connection.secured(signal);
       this.#checkReuse(connection);
       this.#checkCertificate(connection);
@@ -203,7 +214,12 @@ export class DataChannel implements DataPort {
     const context = this.#options.protection() === 'P' ? this.#options.context() : undefined;
     const onSecured = (tls: TlsFacts) => this.#heedTickets(tls);
     const asksForCertificate = this.#options.clientCertificate() !== undefined;
-    const connection = new StreamDataConnection(socket, context, { ...this.#options, onSecured, asksForCertificate });
+    const connection = new StreamDataConnection(
+      socket,
+      context,
+      { ...this.#options, onSecured, asksForCertificate },
+      this.#expected,
+    );
     this.#connections.add(connection);
     socket.once('close', () => this.#connections.delete(connection));
     return connection;
@@ -214,9 +230,13 @@ export class DataChannel implements DataPort {
     if (!resumed && version !== 'TLSv1.3') this.#othersHaveTickets = true;
   }
 
-  /** The connection as PROT wants it now, which may not be as it was when the client connected. */
-  #matching(connection: StreamDataConnection): StreamDataConnection {
+  /** The connection as PROT and the transfer want it now, which may not be as it was when the client connected. */
+  #matching(connection: StreamDataConnection, direction: Direction): StreamDataConnection {
     const wanted = this.#options.protection() === 'P';
+    if (direction === 'receive' && !connection.canReceive) {
+      connection.destroy();
+      throw new Fault('CannotConnect', { text: 'This data connection was begun for a download: arrange a new one.' });
+    }
     if (connection.protected === wanted) return connection;
     if (wanted) return this.#attach(connection.surrenderSocket());
     connection.destroy();

@@ -1,19 +1,19 @@
 /** One data connection, in clear or under TLS: the bytes, how they ended, and whether anyone still moves. */
 import type { Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import { assert } from '../lib/assert.ts';
-import type { Clock, Timer } from '../lib/clock.ts';
+import type { Clock } from '../lib/clock.ts';
 import type { DataEnd } from '../spi/data-end.ts';
 import type { DataConnection, Direction } from '../spi/data-port.ts';
 import { Fault } from '../spi/fault.ts';
 import type { TlsFacts } from '../spi/tls-facts.ts';
-import { ALPN_CALLBACKS } from './alpn.ts';
 import { type ShownCertificate, shownCertificate } from './client-certificate.ts';
 import { CloseNotifyGuard } from './close-notify-guard.ts';
-import { verifyAgainst } from './held-lists.ts';
-import { namesAdmitted } from './server-name.ts';
-import { staplingServer } from './stapling.ts';
-import type { TlsContext } from './tls-context.ts';
+import { dataTls } from './data-tls.ts';
+import { Movement } from './movement.ts';
+import { readOwned } from './owned-reads.ts';
+import { ReceivedBytes } from './received-bytes.ts';
+import type { DataContext } from './tls-context.ts';
 import { handshake } from './tls-handshake.ts';
 
 /** The bounds of a data connection. */
@@ -31,23 +31,32 @@ export interface DataConnectionOptions {
   readonly onSecured?: (tls: TlsFacts) => void;
 }
 
-/** A clear socket is given pieces of this size, so that a slow client can be told from one that stands still. */
-const CLEAR_WRITE_BYTES = 131_072;
+/** Pieces in which bytes are given to the socket or to TLS, so that a slow client can be told from one that stands still. */
+const WRITE_BYTES = 131_072;
+/** Most bytes of one read: more than a TLS record has. */
+const READ_BYTES = 65_536;
+/** One memory for all connections: what was read is copied before anything else is read. */
+const memory = Buffer.allocUnsafeSlow(READ_BYTES);
+/** One for all connections, since each is closed at last: where it comes from tells nobody anything. */
+const CLOSED = new Error('closed before the end of data');
 /** How long a finished connection waits for the client's own end before the transfer is called done all the same. */
 const FINISH_WAIT_MS = 500;
 /** How long it then lives on unobserved, so that our last bytes are not cut off by a reset. */
 const LINGER_MS = 10_000;
 
 /**
- * A connected data socket. Under TLS the handshake starts at once, whether or not the transfer command has come: some
- * clients finish it before they send the command, others only begin it after 150.
+ * A connected data socket. Under TLS the handshake starts with the client's first bytes, whether or not the transfer command has
+ * come: some clients finish it before they send the command, others only begin it after 150. Where the command is known to be a
+ * download by then, TLS works on the socket itself; else a guard stands between, which costs much more for what is sent.
  */
 export class StreamDataConnection implements DataConnection {
   readonly #socket: Socket;
   readonly #options: DataConnectionOptions;
-  readonly #guard: CloseNotifyGuard | undefined;
-  readonly #stream: Socket;
-  readonly #secured: Promise<void>;
+  readonly #context: DataContext | undefined;
+  readonly #secured = Promise.withResolvers<void>();
+  #guard: CloseNotifyGuard | undefined;
+  /** What carries the bytes; under TLS it is the socket until the handshake begins. */
+  #stream: Socket;
   #tls: TlsFacts | undefined;
   #shownCertificate: ShownCertificate = { kind: 'none' };
   #signal: AbortSignal | undefined;
@@ -57,60 +66,53 @@ export class StreamDataConnection implements DataConnection {
   #over = false;
   #refused = false;
   #end: DataEnd = 'unauthenticated';
-  #batch: Buffer[] = [];
-  #batchBytes = 0;
-  #batchBytesMax: number;
+  readonly #received = new ReceivedBytes();
+  #receivedBytesMax: number;
   #bytesMoved = 0;
-  #wake: () => void = () => undefined;
-  #stall: Timer | undefined;
+  readonly #movement: Movement;
 
-  constructor(socket: Socket, context: TlsContext | undefined, options: DataConnectionOptions) {
+  /** @param direction which way the bytes will go, if that is known already. */
+  constructor(
+    socket: Socket,
+    context: DataContext | undefined,
+    options: DataConnectionOptions,
+    direction?: Direction | undefined,
+  ) {
     this.#socket = socket;
+    this.#stream = socket;
+    this.#context = context;
     this.#options = options;
-    this.#batchBytesMax = options.receiveBytes;
+    this.#receivedBytesMax = options.receiveBytes;
+    this.#movement = new Movement(options.clock, options.stallTimeoutMs);
+    // The transfer hears of a failure when it opens the connection; until then nobody is listening.
+    this.#secured.promise.catch(() => undefined);
     if (context === undefined) {
-      this.#stream = socket;
-      this.#secured = Promise.resolve();
+      this.#watch(socket);
+      this.#secured.resolve();
+    } else if (direction !== undefined) {
+      this.expect(direction);
     } else {
-      const highWaterMark = Math.max(options.receiveBytes, options.sendBytes);
-      const guard = new CloseNotifyGuard(socket, () => this.#progress(), options);
-      this.#guard = guard;
-      const { recalling, staple } = context;
-      // Only where there is something to staple: being asked for it makes each handshake wait for a turn of the event loop.
-      const server =
-        staple === undefined
-          ? recalling
-          : staplingServer(
-              recalling,
-              () => context,
-              () => secured,
-            );
-      const { secure: secureContext, keyLog } = context;
-      const lists = options.asksForCertificate === true ? context.lists : undefined;
-      const admits = context.admits ?? (lists && (() => true));
-      const tlsOptions: TlsSocketOptions = {
-        ...{ isServer: true, server, secureContext, highWaterMark, ALPNCallback: ALPN_CALLBACKS['ftp-data'] },
-        requestCert: options.asksForCertificate === true,
-        rejectUnauthorized: false,
-        // Only where names count, or certificates of clients: it would cost each handshake such a turn.
-        ...(admits !== undefined && { SNICallback: namesAdmitted(admits) }),
-      };
-      const secured: TLSSocket = new TLSSocket(guard, tlsOptions);
-      if (lists !== undefined) verifyAgainst(secured, lists);
-      if (keyLog !== undefined) secured.on('keylog', keyLog);
-      this.#stream = secured;
-      guard.on('error', (error) => this.#fail(error));
-      secured.on('_tlsError', () => this.#failTest());
-      // TLS is told of no FIN before its time, and would wait for a handshake that cannot come any more.
-      socket.on('end', () => guard.leftUnused && secured.destroy(new Error('the client left before the handshake')));
-      this.#secured = this.#handshake(secured);
-      // The transfer hears of a failure when it opens the connection; until then nobody is listening.
-      this.#secured.catch(() => undefined);
+      socket.on('error', this.#onError);
+      socket.once('readable', this.#onFirstBytes);
     }
-    this.#stream.on('error', (error) => this.#fail(error));
-    this.#stream.on('end', () => this.#finishReading());
-    this.#stream.on('close', () => this.#fail(new Error('closed before the end of data')));
-    this.#stream.on('drain', () => this.#progress());
+  }
+
+  /** Tells which way the bytes will go: under TLS, no later than `secured` is called. The first word counts. */
+  expect(direction: Direction): void {
+    if (this.#context === undefined || this.#stream !== this.#socket) return;
+    const { receiveBytes, sendBytes, asksForCertificate = false } = this.#options;
+    this.#socket.off('readable', this.#onFirstBytes).off('error', this.#onError);
+    const under = direction === 'send' ? this.#socket : this.#guarded();
+    const tlsOptions = { highWaterMark: Math.max(receiveBytes, sendBytes), asksForCertificate };
+    const secured = dataTls(under, this.#context, tlsOptions);
+    this.#stream = secured;
+    // A client that leaves now has said nothing that TLS could answer, which would wait for more.
+    secured.on('end', () => {
+      if (this.#tls === undefined) secured.destroy(new Error('the client left before the handshake'));
+    });
+    secured.on('_tlsError', () => this.#failTest());
+    this.#watch(secured);
+    this.#secured.resolve(this.#handshake(secured));
   }
 
   get tls(): TlsFacts | undefined {
@@ -122,9 +124,14 @@ export class StreamDataConnection implements DataConnection {
     return this.#shownCertificate;
   }
 
-  /** Whether TLS was put on this connection when it was made. */
+  /** Whether TLS is put on this connection. */
   get protected(): boolean {
-    return this.#guard !== undefined;
+    return this.#context !== undefined;
+  }
+
+  /** Whether bytes can be taken from it in a way that tells how they end: not when it was expected to send. */
+  get canReceive(): boolean {
+    return this.#context === undefined || this.#guard !== undefined;
   }
 
   get bytesMoved(): number {
@@ -144,11 +151,13 @@ export class StreamDataConnection implements DataConnection {
     signal.throwIfAborted();
     this.#signal = signal;
     signal.addEventListener('abort', this.#onAbort);
+    this.expect('receive');
     try {
-      await this.#secured;
+      await this.#secured.promise;
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      throw new Fault(this.#guard?.leftUnused ? 'ConnectionLost' : 'DataTlsFailed', { cause: error });
+      const unused = this.#guard?.leftUnused ?? this.#socket.bytesRead === 0;
+      throw new Fault(unused ? 'ConnectionLost' : 'DataTlsFailed', { cause: error });
     }
   }
 
@@ -161,15 +170,11 @@ export class StreamDataConnection implements DataConnection {
       this.#stream.resume();
       return;
     }
-    this.#stream.on('data', (chunk: Buffer) => {
-      if (this.#refused) return;
-      this.#batch.push(chunk);
-      this.#batchBytes += chunk.length;
-      this.#bytesMoved += chunk.length;
-      if (this.#batchBytes >= this.#batchBytesMax) this.#stream.pause();
-      this.#progress();
-    });
-    this.#stream.resume();
+    const take = (chunk: Buffer) => this.#take(chunk);
+    // What came before it was known what for.
+    for (let early = this.#stream.read(); early !== null; early = this.#stream.read()) take(early);
+    if (!readOwned(this.#stream, memory, take)) this.#stream.on('data', take);
+    if (this.#received.bytes < this.#receivedBytesMax) this.#stream.resume();
   }
 
   /** Gives the socket of a clear connection away, unread, so that TLS can be put on it. */
@@ -179,25 +184,37 @@ export class StreamDataConnection implements DataConnection {
   }
 
   async read(bytesMax = Number.POSITIVE_INFINITY): Promise<readonly Buffer[] | undefined> {
-    this.#batchBytesMax = Math.min(this.#options.receiveBytes, bytesMax);
+    this.#receivedBytesMax = Math.min(this.#options.receiveBytes, bytesMax);
     for (;;) {
       this.#signal?.throwIfAborted();
-      if (this.#batch.length > 0) return this.#takeBatch(bytesMax);
+      if (this.#received.bytes > 0) {
+        const taken = this.#received.take(bytesMax);
+        if (this.#received.bytes < this.#receivedBytesMax) this.#stream.resume();
+        return taken;
+      }
       if (this.#over) return undefined;
       if (this.#failed) throw this.#lost();
-      await this.#movement();
+      await this.#moved();
     }
   }
 
   async write(buffer: Buffer): Promise<void> {
-    const { sendBytes } = this.#options;
-    const piece = this.#guard === undefined ? Math.min(CLEAR_WRITE_BYTES, sendBytes) : sendBytes;
-    for (let offset = 0; offset < buffer.length; offset += piece) {
-      await this.#writable();
-      this.#bytesMoved += Math.min(piece, buffer.length - offset);
-      this.#stream.write(buffer.subarray(offset, offset + piece));
+    const pieceBytes = Math.min(WRITE_BYTES, this.#options.sendBytes);
+    for (let offset = 0; offset < buffer.length; offset += pieceBytes) {
+      const piece = buffer.subarray(offset, offset + pieceBytes);
+      let taken = false;
+      this.#bytesMoved += piece.length;
+      this.#stream.write(piece, (error) => {
+        if (error) return this.#fail(error);
+        taken = true;
+        this.#movement.happened();
+      });
+      while (!taken) {
+        this.#signal?.throwIfAborted();
+        if (this.#failed) throw this.#lost();
+        await this.#moved();
+      }
     }
-    await this.#writable();
   }
 
   async finish(): Promise<void> {
@@ -207,13 +224,13 @@ export class StreamDataConnection implements DataConnection {
       // Not flushed but lost. That the client had ended its own side before does not mean that it has received ours.
       if (error) return this.#fail(error);
       flushed = true;
-      this.#wake();
+      this.#movement.happened();
     });
     // Once everything has been received nothing more is needed from this connection: an error changes nothing now.
     while (!flushed && !(receiving && this.#failed)) {
       this.#signal?.throwIfAborted();
       if (this.#failed) throw this.#lost();
-      await this.#movement();
+      await this.#moved();
     }
     if (!receiving && (await this.#isResetByReceiver())) throw this.#lost();
     this.#letGo();
@@ -221,8 +238,8 @@ export class StreamDataConnection implements DataConnection {
 
   refuse(): void {
     this.#refused = true;
-    this.#batch = [];
-    this.#stall?.cancel();
+    this.#received.clear();
+    this.#movement.forget();
     this.#guard?.discard();
     // With close_notify, because clients such as ftplib wait for it before they read the reply.
     this.#stream.end();
@@ -231,7 +248,7 @@ export class StreamDataConnection implements DataConnection {
 
   destroy(): void {
     this.#signal?.removeEventListener('abort', this.#onAbort);
-    this.#stall?.cancel();
+    this.#movement.forget();
     this.#stream.destroy();
     this.#guard?.destroy();
     this.#socket.destroy();
@@ -239,8 +256,42 @@ export class StreamDataConnection implements DataConnection {
 
   readonly #onAbort = () => {
     this.destroy();
-    this.#wake();
+    this.#movement.happened();
   };
+
+  readonly #onError = (error: unknown) => this.#fail(error);
+
+  /** Somebody speaks, or has left. A command that came with it is read in the same turn of the event loop, and says what for. */
+  readonly #onFirstBytes = () => {
+    setImmediate(() => {
+      if (!this.#socket.destroyed) this.expect('receive');
+    });
+  };
+
+  #guarded(): CloseNotifyGuard {
+    const guard = new CloseNotifyGuard(this.#socket, this.#movement.happened, this.#options.sendBytes);
+    guard.on('error', this.#onError);
+    // TLS is told of no FIN before its time, and would wait for a handshake that cannot come any more.
+    this.#socket.on('end', () => {
+      if (guard.leftUnused) this.#stream.destroy(new Error('the client left before the handshake'));
+    });
+    this.#guard = guard;
+    return guard;
+  }
+
+  #watch(stream: Socket): void {
+    stream.on('error', this.#onError);
+    stream.on('end', () => this.#finishReading());
+    stream.on('close', () => this.#fail(CLOSED));
+  }
+
+  #take(chunk: Buffer): void {
+    if (this.#refused) return;
+    this.#received.add(chunk);
+    this.#bytesMoved += chunk.length;
+    if (this.#received.bytes >= this.#receivedBytesMax) this.#stream.pause();
+    this.#movement.happened();
+  }
 
   async #handshake(secured: TLSSocket): Promise<void> {
     this.#tls = await handshake(secured, this.#options.clock, this.#options.handshakeTimeoutMs);
@@ -248,57 +299,12 @@ export class StreamDataConnection implements DataConnection {
     this.#options.onSecured?.(this.#tls);
   }
 
-  #takeBatch(bytesMax: number): readonly Buffer[] {
-    const batch = this.#batch;
-    this.#batch = [];
-    if (this.#batchBytes <= bytesMax) {
-      this.#batchBytes = 0;
-      this.#stream.resume();
-      return batch;
-    }
-    let leftBytes = bytesMax;
-    // A reader who is held to a rate gets no more than it asked for; the rest is first next time.
-    const taken = batch.flatMap((buffer) => {
-      const bytes = Math.min(leftBytes, buffer.length);
-      if (bytes < buffer.length) this.#batch.push(buffer.subarray(bytes));
-      leftBytes -= bytes;
-      return bytes === 0 ? [] : [buffer.subarray(0, bytes)];
-    });
-    this.#batchBytes = this.#batch.reduce((sum, { length }) => sum + length, 0);
-    if (this.#batchBytes < this.#batchBytesMax) this.#stream.resume();
-    return taken;
-  }
-
-  /** Waits until the stream takes more. */
-  async #writable(): Promise<void> {
-    for (;;) {
-      this.#signal?.throwIfAborted();
-      if (this.#failed) throw this.#lost();
-      if (!this.#stream.writableNeedDrain) return;
-      await this.#movement();
-    }
-  }
-
   /** Waits for anything to happen. @throws Fault `Stalled` when nothing does. */
-  async #movement(): Promise<void> {
-    let stalled = false;
-    this.#stall = this.#options.clock.after(this.#options.stallTimeoutMs, () => {
-      stalled = true;
-      this.#wake();
-    });
-    const moved = new Promise<void>((resolve) => {
-      this.#wake = resolve;
-    });
+  async #moved(): Promise<void> {
     this.#considerEnd();
-    await moved;
-    this.#stall.cancel();
-    if (!stalled) return;
+    if (await this.#movement.wait()) return;
     this.destroy();
     throw new Fault('Stalled');
-  }
-
-  #progress(): void {
-    this.#wake();
   }
 
   /**
@@ -317,7 +323,7 @@ export class StreamDataConnection implements DataConnection {
 
   #drained(): boolean {
     return (
-      this.#guard?.endSeen === true && this.#stream.readableLength === 0 && this.#batch.length === 0 && !this.#over
+      this.#guard?.endSeen === true && this.#stream.readableLength === 0 && this.#received.bytes === 0 && !this.#over
     );
   }
 
@@ -334,14 +340,14 @@ export class StreamDataConnection implements DataConnection {
     if (this.#failed || this.#over) return;
     this.#over = true;
     if (this.#guard !== undefined && (this.#tested || !this.#guard.endPassed)) this.#end = 'authenticated';
-    this.#wake();
+    this.#movement.happened();
   }
 
   /** TLS was still open when the false bytes came: nobody had said that the data ends here. */
   #failTest(): void {
     if (this.#guard?.endPassed !== true || !this.#tested) return;
     this.#over = true;
-    this.#wake();
+    this.#movement.happened();
   }
 
   #fail(error: unknown): void {
@@ -349,7 +355,7 @@ export class StreamDataConnection implements DataConnection {
       this.#failed = true;
       this.#failure = error;
     }
-    this.#wake();
+    this.#movement.happened();
   }
 
   #lost(): Fault {
@@ -362,33 +368,30 @@ export class StreamDataConnection implements DataConnection {
    * Waits a moment for the receiver's own end. A reset in place of it means that it closed with bytes of ours unread.
    */
   async #isResetByReceiver(): Promise<boolean> {
-    let late = false;
-    const timer = this.#options.clock.after(FINISH_WAIT_MS, () => {
-      late = true;
-      this.#wake();
-    });
-    this.#socket.once('end', () => this.#wake());
-    while (!late && !this.#failed && !this.#over && !this.#socket.readableEnded) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
+    const untilMs = this.#options.clock.monotonicMs() + FINISH_WAIT_MS;
+    this.#outermost.once('end', this.#movement.happened);
+    while (!this.#failed && !this.#over && !this.#outermost.readableEnded) {
+      const leftMs = untilMs - this.#options.clock.monotonicMs();
+      if (leftMs <= 0 || !(await this.#movement.wait(leftMs))) break;
     }
-    timer.cancel();
     return !this.#over && this.#failure instanceof Error && 'code' in this.#failure;
   }
 
   /** Leaves the connection to itself for a while, then drops it. */
   #letGo(): void {
     this.#signal?.removeEventListener('abort', this.#onAbort);
-    if (this.#socket.readableEnded || this.#socket.destroyed) {
+    const outermost = this.#outermost;
+    if (outermost.readableEnded || outermost.destroyed) {
       this.destroy();
       return;
     }
     const timer = this.#options.clock.after(LINGER_MS, () => this.destroy());
-    this.#socket.once('end', () => this.destroy()).once('close', () => timer.cancel());
-    this.#socket.resume();
+    outermost.once('end', () => this.destroy()).once('close', () => timer.cancel());
+    outermost.resume();
+  }
+
+  /** Who is told first that the client has ended its side: under TLS that works on the socket itself, TLS. */
+  get #outermost(): Socket {
+    return this.#guard === undefined ? this.#stream : this.#socket;
   }
 }
-
-/** Node's types leave out that a TLSSocket hands `highWaterMark` to the net.Socket it is. */
-type TlsSocketOptions = NonNullable<ConstructorParameters<typeof TLSSocket>[1]> & { readonly highWaterMark: number };

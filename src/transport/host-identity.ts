@@ -3,6 +3,7 @@
  * began, so that where the host has several the choice is made here.
  */
 import { createPrivateKey } from 'node:crypto';
+import { oncePer } from '../lib/once-per.ts';
 import { chosenCertificate, type Hello, keyKindOf } from './stapling.ts';
 import type { TlsIdentity } from './tls-identity.ts';
 
@@ -11,15 +12,25 @@ import type { TlsIdentity } from './tls-identity.ts';
  * is hardly one without a cipher suite: which it has besides is not known yet.
  */
 export function identityFor(identity: TlsIdentity, hello: Hello): TlsIdentity {
-  const { alternatives = [], staple } = identity;
+  const { alternatives = [] } = identity;
   if (alternatives.length === 0) return identity;
-  const pairs = [{ certificate: identity.certificate, key: identity.key }, ...alternatives];
-  const kinds = pairs.map(({ key }) => keyKindOf(createPrivateKey(key)) ?? 'rsa');
+  const { kinds, stapled, unstapled } = single(identity);
   const foreseen = chosenCertificate(kinds, hello);
-  const place = foreseen ?? Math.max(0, hello.signatureAlgorithms.some(isRsa) ? kinds.indexOf('rsa') : 0);
-  const known = foreseen === undefined ? undefined : staple;
-  return { ...identity, ...(pairs[place] ?? pairs[0]), alternatives: [], staple: known };
+  if (foreseen !== undefined) return stapled[foreseen] ?? identity;
+  const place = Math.max(0, hello.signatureAlgorithms.some(isRsa) ? kinds.indexOf('rsa') : 0);
+  return unstapled[place] ?? identity;
 }
+
+/** The identities with one certificate each; the same objects every time, since contexts are made once for each. */
+const single = oncePer((identity: TlsIdentity) => {
+  const { certificate, key, alternatives = [] } = identity;
+  const pairs = [{ certificate, key }, ...alternatives];
+  return {
+    kinds: pairs.map((pair) => keyKindOf(createPrivateKey(pair.key)) ?? 'rsa'),
+    stapled: pairs.map((pair): TlsIdentity => ({ ...identity, ...pair, alternatives: [] })),
+    unstapled: pairs.map((pair): TlsIdentity => ({ ...identity, ...pair, alternatives: [], staple: undefined })),
+  };
+});
 
 function isRsa(algorithm: string): boolean {
   return algorithm.startsWith('RSA');

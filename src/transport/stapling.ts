@@ -4,7 +4,7 @@
  * there are several this file foresees the choice, or staples nothing.
  */
 import type { KeyObject } from 'node:crypto';
-import { Server } from 'node:net';
+import type { Server } from 'node:net';
 import type { SecureContext, TLSSocket } from 'node:tls';
 
 /** The keys that servers have, as far as the choice among certificates knows them apart. */
@@ -62,19 +62,15 @@ export function helloOf(socket: TLSSocket): Hello {
 }
 
 /**
- * The `server` option of one TLSSocket: what `server` does for it and stapling besides. `chosen` is asked when the client
- * has said which name it wants.
+ * Has the one TLSSocket that gets this `server` option staple. `chosen` is asked when the client has said which name it
+ * wants.
  */
 export function staplingServer(
   server: Server,
   chosen: () => { readonly secure: SecureContext; readonly staple?: Staple | undefined },
   socket: () => TLSSocket,
 ): Server {
-  const stapling = new Server();
-  for (const event of ['newSession', 'resumeSession']) {
-    if (server.listenerCount(event) > 0) stapling.on(event, (...details) => void server.emit(event, ...details));
-  }
-  stapling.on(
+  server.on(
     'OCSPRequest',
     (_certificate: unknown, _issuer: unknown, done: (error: null, answer: Buffer | null) => void) => {
       done(null, chosen().staple?.(helloOf(socket())) ?? null);
@@ -82,7 +78,7 @@ export function staplingServer(
   );
   // For a client that names no host Node looks here for the certificate that the event is about, and without it tells
   // nobody. A Node that looks elsewhere would staple nothing.
-  return Object.assign(stapling, { _sharedCreds: chosen().secure });
+  return Object.assign(server, { _sharedCreds: chosen().secure });
 }
 
 /** OpenSSL's names of the curves. */

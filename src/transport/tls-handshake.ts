@@ -39,13 +39,13 @@ export function handshake(socket: TLSSocket, clock: Clock, timeoutMs: number): P
     const onSecure = () =>
       settle(() => {
         // At once: what follows in the same packet may be such a record, and our caller has not had its turn by then.
-        socket.on('_tlsError', (error: Error) => socket.destroy(error)).on('error', () => undefined);
+        socket.on('_tlsError', destroyed).on('error', heard);
         resolve(tlsFacts(socket));
       });
     const onFailure = (error: unknown) =>
       settle(() => {
         // A late error of a socket that has failed already has nobody else to hear it.
-        socket.on('error', () => undefined);
+        socket.on('error', heard);
         socket.destroy();
         reject(new HandshakeFailed(error));
       });
@@ -55,3 +55,10 @@ export function handshake(socket: TLSSocket, clock: Clock, timeoutMs: number): P
     socket.on('secure', onSecure).on('_tlsError', onFailure).on('error', onFailure).on('close', onClose);
   });
 }
+
+/** Outside of the function, as `heard` is: written there, they would keep all of the handshake for as long as the connection lives. */
+function destroyed(this: TLSSocket, error: Error): void {
+  this.destroy(error);
+}
+
+function heard(): void {}

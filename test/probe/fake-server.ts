@@ -388,7 +388,7 @@ function connected(server: Server, open: Set<Socket | Server>): Promise<Socket> 
 
 async function secureData(socket: Socket, level: 'C' | 'P', tls: TlsServer): Promise<Data | undefined> {
   if (level === 'C') return { stream: socket, guard: undefined, socket, resumed: false };
-  const guard = new CloseNotifyGuard(socket, () => undefined, { receiveBytes: 65_536, sendBytes: 65_536 });
+  const guard = new CloseNotifyGuard(socket, () => undefined, 65_536);
   guard.release();
   const stream = await handshake(tls, guard);
   return stream === undefined ? undefined : { stream, guard, socket, resumed: stream.isSessionReused() };

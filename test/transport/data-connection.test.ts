@@ -8,6 +8,7 @@ import type { SecureVersion } from 'node:tls';
 import { connect as connectTls } from 'node:tls';
 import { afterEach, expect, test } from 'vitest';
 import { FakeClock, systemClock } from '../../src/lib/clock.ts';
+import { giveBack } from '../../src/lib/pieces.ts';
 import type { Direction } from '../../src/spi/data-port.ts';
 import type { Fault } from '../../src/spi/fault.ts';
 import { StreamDataConnection } from '../../src/transport/data-connection.ts';
@@ -76,6 +77,55 @@ const faultOf = (promise: Promise<unknown>) =>
   );
 
 for (const version of VERSIONS) {
+  test(`connections beside each other, with slow readers, get each its own bytes (${version})`, async () => {
+    const context = await serverContext();
+    const uploads = Array.from({ length: 6 }, async (_, number) => {
+      const { connection, raw } = await pair(context, { ...OPTIONS, receiveBytes: 16_384 * (number + 1) });
+      const sent = randomBytes(1_500_000 + number);
+      tlsOver(raw, version).end(sent);
+      await opened(connection, 'receive', AbortSignal.timeout(15_000));
+      const received: Buffer[] = [];
+      for (let batch = await connection.read(); batch !== undefined; batch = await connection.read(300_000)) {
+        received.push(...batch.map((piece) => Buffer.from(piece)));
+        batch.forEach(giveBack);
+        await sleep(number);
+      }
+      return [Buffer.concat(received).equals(sent), connection.end];
+    });
+    expect(await Promise.all(uploads)).toEqual(uploads.map(() => [true, 'authenticated']));
+  });
+
+  test(`what is known to be a download goes without a guard, and arrives whole (${version})`, async () => {
+    const { connection, raw } = await pair(await serverContext());
+    connection.expect('send');
+    const client = tlsOver(raw, version);
+    const received: Buffer[] = [];
+    client.on('data', (piece: Buffer) => received.push(piece));
+    const closed = once(client, 'close');
+    const sent = randomBytes(3_000_000);
+    await opened(connection, 'send', AbortSignal.timeout(10_000));
+    expect(connection.canReceive).toBe(false);
+    await connection.write(sent);
+    await connection.finish();
+    await closed;
+    expect(Buffer.concat(received).equals(sent)).toBe(true);
+  });
+
+  test(`a download without a guard whose client is gone, or closes with bytes unread, is lost (${version})`, async () => {
+    for (const leave of ['reset', 'close'] as const) {
+      const { connection, raw } = await pair(await serverContext());
+      connection.expect('send');
+      const client = tlsOver(raw, version);
+      await opened(connection, 'send', AbortSignal.timeout(10_000));
+      client.pause();
+      const sending = faultOf(connection.write(Buffer.alloc(20_000_000)).then(() => connection.finish()));
+      await sleep(50);
+      if (leave === 'reset') raw.resetAndDestroy();
+      else raw.destroy();
+      expect(await sending).toBe('ConnectionLost');
+    }
+  });
+
   for (const pauseMs of [0, 5]) {
     const name = `${version}, ${pauseMs === 0 ? 'fast' : 'slow'} reader`;
 
@@ -251,8 +301,7 @@ test('bytes that were never flushed are lost, though the client had ended its ow
   const ended = once(socket, 'end');
   socket.push(null);
   await ended;
-  await connection.write(Buffer.alloc(1_000));
-  const finished = faultOf(connection.finish());
+  const finished = faultOf(connection.write(Buffer.alloc(1_000)).then(() => connection.finish()));
   socket.destroy(Object.assign(new Error('reset'), { code: 'ECONNRESET' }));
   expect(await finished).toBe('ConnectionLost');
 });
