@@ -46,9 +46,10 @@ export async function beginStage(
   if (kind === 'directory' || kind === 'other') throw new Fault('NotAFile');
   if (kind !== 'nothing' && request.existing === 'keep') throw new Fault('FileExists');
   const names = stagingNames(owner, name, bootId);
-  const claim = live.claim(directory.identity, names);
+  const claim = await live.claim(directory.identity, names);
   try {
-    if (claim.first) await settleOrphan(io, directory, names);
+    // Who begins with nothing finds an orphan when it takes the name, which is once in a crash, and need not look before.
+    if (claim.first && !beginsEmpty(request)) await settleOrphan(io, directory, names);
     const base = await openBase({ io, directory, name, names, claim, sync }, request);
     const { existing } = request;
     const parts = { io, directory, claim, names, target: name, existing, fileMode, sync, stillThere };
@@ -64,7 +65,7 @@ export async function resumableBytes(settings: UploadSettings, target: UploadTar
   const { io, live, owner, bootId } = settings;
   const { directory, name } = target;
   const names = stagingNames(owner, name, bootId);
-  const orphanBytes = live.isActive(directory.identity, names)
+  const orphanBytes = (await live.isActive(directory.identity, names))
     ? undefined
     : await partialBytes(io, directory.at(names.active));
   return orphanBytes ?? (await partialBytes(io, directory.at(names.partial)));
@@ -137,30 +138,44 @@ async function openPublished({ directory, name }: Opening): Promise<HeldNode | u
 }
 
 /** Makes the staged file and lets `fill` put its first bytes into it; leaves nothing behind when that fails. */
-async function createBase(
-  { io, directory, claim }: Opening,
-  fill?: (handle: FileHandle) => Promise<void>,
-): Promise<StageBase> {
-  const path = directory.at(claim.name);
-  const handle = await create(io, path);
+async function createBase(opening: Opening, fill?: (handle: FileHandle) => Promise<void>): Promise<StageBase> {
+  const { io, directory, claim } = opening;
+  const handle = await create(opening);
   try {
     if (fill === undefined) return { handle, startBytes: 0, resumed: false };
     await fill(handle);
     return { handle, startBytes: (await handle.stat()).size, resumed: false };
   } catch (error) {
-    await Promise.allSettled([letGo(handle), unlinkIfAny(io, path)]);
+    await Promise.allSettled([letGo(handle), unlinkIfAny(io, directory.at(claim.name))]);
     throw error;
   }
 }
 
-async function create(io: StorageIo, path: string): Promise<FileHandle> {
+/** Makes the file under its active name; an orphan that has it, in the way by its name or its bits, goes first. */
+async function create({ io, directory, names, claim }: Opening): Promise<FileHandle> {
+  const make = () =>
+    io.open(directory.at(claim.name), STAGED_FLAGS | constants.O_CREAT | constants.O_EXCL, STAGED_MODE);
   try {
-    return await io.open(path, STAGED_FLAGS | constants.O_CREAT | constants.O_EXCL, STAGED_MODE);
-  } catch (cause) {
-    // Not ours, or `settleOrphan` would have moved it: another process is at work here.
-    if (hasCode(cause, 'EEXIST')) throw new Fault('FileBusy', { cause });
-    throw cause;
+    return await make();
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST', 'EACCES') || !claim.first) throw busyIfTaken(error);
   }
+  await settleOrphan(io, directory, names);
+  try {
+    return await make();
+  } catch (error) {
+    throw busyIfTaken(error);
+  }
+}
+
+/** What has the name though orphans have left it is not ours: another process is at work here. */
+function busyIfTaken(cause: unknown): unknown {
+  return hasCode(cause, 'EEXIST') ? new Fault('FileBusy', { cause }) : cause;
+}
+
+/** Whether the upload looks at nothing that an earlier one left. */
+function beginsEmpty(request: StageRequest): boolean {
+  return request.from === 'empty' || (request.from === 'restart' && request.offsetBytes === 0);
 }
 
 /** Copies within the kernel, by sharing blocks where the file system can. */

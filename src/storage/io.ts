@@ -1,12 +1,25 @@
 /** The part of the operating system that local storage stands on, named so that a test can make any call fail. */
-import type { BigIntStats } from 'node:fs';
+import { type BigIntStats, fstat, fstatSync, open, readlinkSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import * as fs from 'node:fs/promises';
 import type { FileFacts } from '../protocol/file-facts.ts';
 import { hasCode } from './errors.ts';
 
-/** The calls of `node:fs/promises` that local storage makes. */
-export type StorageIo = Pick<
+/** The calls of `node:fs/promises` that local storage makes, and one that needs no promise. */
+export type StorageIo = DiskCalls & {
+  /**
+   * Where an open descriptor really is, on Linux; each byte is one character (Latin-1), since UTF-8 would read two different
+   * broken names as the same text. The kernel answers from memory and asks no disk, so that nobody else waits for it; on the
+   * thread pool it would cost ten times as much.
+   */
+  realPathOf(fd: number): string | Promise<string>;
+  /** Opens a place to look at: a plain number, since a `FileHandle` can only be closed by a thread. */
+  openPlace(path: string, flags: number): Promise<number>;
+  /** The facts of what is open: `now` where they are in memory (`local-mounts.ts`), else by a thread. */
+  statsOf(fd: number, when: 'now' | 'aside'): BigIntStats | Promise<BigIntStats>;
+};
+
+type DiskCalls = Pick<
   typeof fs,
   | 'chmod'
   | 'copyFile'
@@ -26,7 +39,23 @@ export type StorageIo = Pick<
 >;
 
 /** The real thing. */
-export const nodeIo: StorageIo = fs;
+export const nodeIo: StorageIo = {
+  ...fs,
+  realPathOf: (fd) => readlinkSync(pathOfDescriptor(fd), 'latin1'),
+  openPlace: (path, flags) =>
+    new Promise((resolve, reject) => open(path, flags, (error, fd) => (error ? reject(error) : resolve(fd)))),
+  statsOf(fd, when) {
+    if (when === 'now') return fstatSync(fd, { bigint: true });
+    return new Promise((resolve, reject) =>
+      fstat(fd, { bigint: true }, (error, stats) => (error ? reject(error) : resolve(stats))),
+    );
+  },
+};
+
+/** What Linux is to be given for the very thing that is open as `fd`. */
+export function pathOfDescriptor(fd: number): string {
+  return `/proc/self/fd/${fd}`;
+}
 
 /** What `lstat` says; undefined when nothing has that name. */
 export async function lstatIfAny(io: StorageIo, path: string): Promise<BigIntStats | undefined> {

@@ -20,7 +20,13 @@ export interface Jail {
  * Makes a jail around `root`, an absolute path of the disk. What a path without a sealed part names by a link, and has one
  * on the disk, is `NoSuchFile`; a directory that was reached by the sealed name may be gone on from.
  */
-export type JailMaker = (io: StorageIo, root: string, isSealed: SealedParts) => Jail;
+export type JailMaker = (
+  io: StorageIo,
+  root: string,
+  isSealed: SealedParts,
+  /** Whether a real path (Latin-1) lies on a disk of this machine; never by default. */
+  isLocal?: (real: string) => boolean,
+) => Jail;
 
 /** A directory inside the jail. Its holder must close it. */
 export interface HeldDirectory {
@@ -38,6 +44,8 @@ export interface HeldDirectory {
   pathOfOpen(fd: number, name: string): string;
   /** Checks anew that the directory lies inside. @throws Fault `PermissionDenied` when it was moved out. */
   verify(): Promise<void>;
+  /** Whether it is known, without asking a disk, to be still where it was asked for; false says nothing. */
+  isWhereAsked(): Promise<boolean>;
   /** Makes the names in it survive a power loss. */
   sync(): Promise<void>;
   close(): Promise<void>;
@@ -48,7 +56,14 @@ export interface HeldNode {
   readonly stats: BigIntStats;
   /** What the operating system is to be given for this very thing. */
   readonly path: string;
+  /** Whether `path` leads to this thing whatever happens; otherwise something else may take its place. */
+  readonly pinned: boolean;
   close(): Promise<void>;
+  /**
+   * Closes at once, without a thread, for who has opened the same thing meanwhile. The last one to close a file that has
+   * been removed waits for the disk to clear it, which must not be everybody's wait.
+   */
+  closeBehind(): void;
 }
 
 /** Names that begin so belong to the gateway; no client sees or makes one. */

@@ -3,13 +3,13 @@
  * `/proc/self/fd/N` tells where the opened thing really is, and that must be the root or below it. Operations on a name
  * go to `/proc/self/fd/N/<name>`, which starts at the held directory and at nothing else.
  */
-import { constants } from 'node:fs';
+import { type BigIntStats, close, closeSync, constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { assert } from '../lib/assert.ts';
 import { parentOf, pathParts, type VirtualPath } from '../protocol/virtual-path.ts';
 import { Fault } from '../spi/fault.ts';
-import { identityOf, letGo, type StorageIo } from './io.ts';
-import { type HeldDirectory, type HeldNode, hasReservedPart, isBelow, type Jail } from './jail.ts';
+import { identityOf, letGo, pathOfDescriptor, type StorageIo } from './io.ts';
+import { type HeldDirectory, type HeldNode, hasReservedPart, isBelow, type Jail, type JailMaker } from './jail.ts';
 import type { SealedParts } from './sealed-name.ts';
 
 /**
@@ -21,18 +21,26 @@ const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
 const DIRECTORY = O_RDONLY | O_DIRECTORY | O_NONBLOCK;
 
 /** Makes a jail whose checks are made on opened handles, so that they cannot be raced. */
-export function linuxJail(io: StorageIo, root: string, isSealed: SealedParts): Jail {
-  const place = new LinuxPlace(io, root, isSealed);
+export const linuxJail: JailMaker = (io, root, isSealed, isLocal = () => false): Jail => {
+  const place = new LinuxPlace(io, root, isSealed, isLocal);
   return {
     async openDirectory(path) {
-      const handle = await place.open(path, DIRECTORY);
-      return place.hold(handle, isSealed(pathParts(path)));
+      const handle = await place.opened(path, (onDisk) => io.open(onDisk, DIRECTORY));
+      return place.hold(handle, place.asked(path));
     },
     async openNode(path) {
-      const handle = await place.open(path, O_PATH);
-      return place.holdNode(handle, isSealed(pathParts(path)));
+      const fd = await place.opened(path, (onDisk) => io.openPlace(onDisk, O_PATH));
+      return place.holdNode(fd, place.asked(path));
     },
   };
+};
+
+/** What a handle was opened by. */
+interface Asked {
+  /** The path from the root of the disk, each byte one character (Latin-1). */
+  readonly literal: string;
+  /** Whether the sealed name is in it. */
+  readonly bySealed: boolean;
 }
 
 /** The root, and what it takes to open and check things below it. */
@@ -40,57 +48,79 @@ class LinuxPlace {
   readonly io: StorageIo;
   readonly isSealed: SealedParts;
   readonly #root: string;
+  readonly #isLocal: (real: string) => boolean;
 
-  constructor(io: StorageIo, root: string, isSealed: SealedParts) {
+  constructor(io: StorageIo, root: string, isSealed: SealedParts, isLocal: (real: string) => boolean) {
     this.io = io;
     this.isSealed = isSealed;
     this.#root = root;
+    this.#isLocal = isLocal;
   }
 
-  async open(path: VirtualPath, flags: number): Promise<FileHandle> {
+  /** What opening the path asks for. */
+  asked(path: VirtualPath): Asked {
+    const parts = pathParts(path);
+    return { literal: inLatin1([this.#root, ...parts].join('/')), bySealed: this.isSealed(parts) };
+  }
+
+  /** Opens what the path names. @throws Fault `PermissionDenied` in place of any failure on a way that leaves the jail. */
+  async opened<Handle>(path: VirtualPath, open: (onDisk: string) => Promise<Handle>): Promise<Handle> {
     const parts = pathParts(path);
     // Not what keeps anyone in, which is the check of the handle; but no caller may ever get this far.
     assert(!parts.includes('..') && !parts.includes('.'), 'a virtual path has no . and ..');
     try {
-      return await this.io.open(`${this.#root}/${parts.join('/')}`, flags);
+      return await open(`${this.#root}/${parts.join('/')}`);
     } catch (error) {
       await this.#refuseLeaving(parentOf(path));
       throw error;
     }
   }
 
-  /** Takes over an open directory. `bySealed` says whether the sealed name was asked for on the way to it. */
-  async hold(handle: FileHandle, bySealed: boolean): Promise<HeldDirectory> {
-    return closingOnFailure(handle, async () => {
-      await this.check(handle, bySealed);
-      const identity = identityOf(await handle.stat({ bigint: true }));
-      return new LinuxDirectory(this, { handle, identity, bySealed });
-    });
+  /** Takes over an open directory. */
+  async hold(handle: FileHandle, asked: Asked): Promise<HeldDirectory> {
+    return closingOnFailure(
+      () => letGo(handle),
+      async () => {
+        const stats = await this.#checked(handle.fd, asked);
+        const identity = identityOf(stats);
+        return new LinuxDirectory(this, { handle, identity, asked });
+      },
+    );
   }
 
-  /** Takes over a handle opened with `O_PATH`. */
-  async holdNode(handle: FileHandle, bySealed: boolean): Promise<HeldNode> {
-    return closingOnFailure(handle, async () => {
-      await this.check(handle, bySealed);
-      const stats = await handle.stat({ bigint: true });
-      return { stats, path: handlePath(handle.fd), close: () => letGo(handle) };
-    });
+  /** Takes over what was opened with `O_PATH`. */
+  async holdNode(fd: number, asked: Asked): Promise<HeldNode> {
+    return closingOnFailure(
+      () => closePlace(fd),
+      async () => {
+        const stats = await this.#checked(fd, asked);
+        const handle = { pinned: true, close: () => closePlace(fd), closeBehind: () => closeSync(fd) };
+        return { stats, path: pathOfDescriptor(fd), ...handle };
+      },
+    );
+  }
+
+  /** The facts of what is open, once it is known to be inside. @throws as `check` does. */
+  async #checked(fd: number, asked: Asked): Promise<BigIntStats> {
+    const real = await this.check(fd, asked);
+    return this.io.statsOf(fd, this.#isLocal(real) ? 'now' : 'aside');
   }
 
   /**
-   * @throws Fault `PermissionDenied` unless the handle is of something inside, `NoSuchFile` for what is the gateway's own,
+   * Where it really is. @throws Fault `PermissionDenied` unless the handle is of something inside, `NoSuchFile` for what is the gateway's own,
    *   or has the sealed name and was not asked for by it.
    */
-  async check(handle: FileHandle, bySealed: boolean): Promise<void> {
-    // Latin-1 keeps every byte apart, where UTF-8 would read two different broken names as the same text. The root is
-    // asked for anew each time because an operator may point a home that is a symlink elsewhere.
-    const [real, root] = await Promise.all([
-      this.io.readlink(handlePath(handle.fd), 'latin1'),
-      this.io.realpath(this.#root, 'latin1'),
-    ]);
+  async check(fd: number, { literal, bySealed }: Asked): Promise<string> {
+    const real = await this.io.realPathOf(fd);
+    // What really is where it was asked for was reached over no link, and so the root is none either, nor a sealed part
+    // other than those asked for. Anything else has the root asked for anew each time, because an operator may point a home
+    // that is a symlink elsewhere.
+    const straight = real === literal;
+    const root = straight ? inLatin1(this.#root) : await this.io.realpath(this.#root, 'latin1');
     if (!isBelow(real, root)) throw new Fault('PermissionDenied');
     if (hasReservedPart(real, root)) throw new Fault('NoSuchFile');
-    if (!bySealed && this.isSealed(partsBelow(real, root))) throw new Fault('NoSuchFile');
+    if (!straight && !bySealed && this.isSealed(partsBelow(real, root))) throw new Fault('NoSuchFile');
+    return real;
   }
 
   /**
@@ -98,17 +128,32 @@ class LinuxPlace {
    * file" behind a symlink that leaves would tell a client what exists out there and what does not.
    */
   async #refuseLeaving(path: VirtualPath): Promise<void> {
+    const parts = pathParts(path);
+    if (parts.length === 0 || (await this.#isStraight(path))) return;
     let prefix = this.#root;
-    for (const part of pathParts(path)) {
+    const bySealed = this.isSealed(parts);
+    for (const part of parts) {
       prefix = `${prefix}/${part}`;
-      const handle = await this.io.open(prefix, O_PATH | O_DIRECTORY).catch(() => undefined);
+      const fd = await this.io.openPlace(prefix, O_PATH | O_DIRECTORY).catch(() => undefined);
       // Nothing beyond can have been opened either: the caller's own error is the right one.
-      if (handle === undefined) return;
+      if (fd === undefined) return;
       try {
-        await this.check(handle, this.isSealed(pathParts(path)));
+        await this.check(fd, { literal: inLatin1(prefix), bySealed });
       } finally {
-        await letGo(handle);
+        await closePlace(fd);
       }
+    }
+  }
+
+  /** Whether this is a directory to which no link leads. Then none of those above it leaves the jail. */
+  async #isStraight(path: VirtualPath): Promise<boolean> {
+    const asked = [this.#root, ...pathParts(path)].join('/');
+    const fd = await this.io.openPlace(asked, O_PATH | O_DIRECTORY).catch(() => undefined);
+    if (fd === undefined) return false;
+    try {
+      return (await this.io.realPathOf(fd)) === inLatin1(asked);
+    } finally {
+      await closePlace(fd);
     }
   }
 }
@@ -118,17 +163,17 @@ class LinuxDirectory implements HeldDirectory {
   readonly path: string;
   readonly #place: LinuxPlace;
   readonly #handle: FileHandle;
-  readonly #bySealed: boolean;
+  readonly #asked: Asked;
 
   constructor(
     place: LinuxPlace,
-    parts: { readonly handle: FileHandle; readonly identity: string; readonly bySealed: boolean },
+    parts: { readonly handle: FileHandle; readonly identity: string; readonly asked: Asked },
   ) {
     this.identity = parts.identity;
-    this.path = handlePath(parts.handle.fd);
+    this.path = pathOfDescriptor(parts.handle.fd);
     this.#place = place;
     this.#handle = parts.handle;
-    this.#bySealed = parts.bySealed;
+    this.#asked = parts.asked;
   }
 
   at(name: string): string {
@@ -137,20 +182,24 @@ class LinuxDirectory implements HeldDirectory {
   }
 
   async node(name: string): Promise<HeldNode> {
-    return this.#place.holdNode(await this.#place.io.open(this.at(name), O_PATH), this.#asksSealed(name));
+    return this.#place.holdNode(await this.#place.io.openPlace(this.at(name), O_PATH), this.#askedFor(name));
   }
 
   async child(name: string): Promise<HeldDirectory> {
     const handle = await this.#place.io.open(this.at(name), DIRECTORY | O_NOFOLLOW);
-    return this.#place.hold(handle, this.#asksSealed(name));
+    return this.#place.hold(handle, this.#askedFor(name));
   }
 
   pathOfOpen(fd: number): string {
-    return handlePath(fd);
+    return pathOfDescriptor(fd);
   }
 
-  verify(): Promise<void> {
-    return this.#place.check(this.#handle, this.#bySealed);
+  async verify(): Promise<void> {
+    await this.#place.check(this.#handle.fd, this.#asked);
+  }
+
+  async isWhereAsked(): Promise<boolean> {
+    return (await this.#place.io.realPathOf(this.#handle.fd)) === this.#asked.literal;
   }
 
   sync(): Promise<void> {
@@ -161,8 +210,9 @@ class LinuxDirectory implements HeldDirectory {
     return letGo(this.#handle);
   }
 
-  #asksSealed(name: string): boolean {
-    return this.#bySealed || this.#place.isSealed([name]);
+  #askedFor(name: string): Asked {
+    const { literal, bySealed } = this.#asked;
+    return { literal: `${literal}/${inLatin1(name)}`, bySealed: bySealed || this.#place.isSealed([name]) };
   }
 }
 
@@ -171,15 +221,21 @@ function partsBelow(real: string, root: string): readonly string[] {
   return Buffer.from(real.slice(root.length), 'latin1').toString('utf8').split('/');
 }
 
-function handlePath(fd: number): string {
-  return `/proc/self/fd/${fd}`;
+/** The text as its bytes in UTF-8 are, each of them one character. */
+function inLatin1(text: string): string {
+  return Buffer.from(text).toString('latin1');
 }
 
-async function closingOnFailure<T>(handle: FileHandle, use: () => Promise<T>): Promise<T> {
+async function closingOnFailure<T>(close: () => Promise<void>, use: () => Promise<T>): Promise<T> {
   try {
     return await use();
   } catch (error) {
-    await letGo(handle);
+    await close();
     throw error;
   }
+}
+
+/** As `letGo`: a close that fails has closed all the same. */
+function closePlace(fd: number): Promise<void> {
+  return new Promise((resolve) => close(fd, () => resolve()));
 }

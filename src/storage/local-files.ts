@@ -12,7 +12,7 @@ import { openHeld } from './held-file.ts';
 import { refuseHeldWithin } from './held-within.ts';
 import { factsOf, lstatIfAny, type StorageIo } from './io.ts';
 import type { HeldDirectory, HeldNode, Jail } from './jail.ts';
-import { listDirectory } from './listing.ts';
+import { type ListingParts, listDirectory } from './listing.ts';
 import { makeSymlink } from './make-symlink.ts';
 import { openFile } from './opened-file.ts';
 import { removeEmptyDirectory } from './remove-directory.ts';
@@ -21,7 +21,7 @@ import { movePlaceBack, type Place, renamePlace } from './rename.ts';
 import { leadsToReserved } from './staging-names.ts';
 
 /** What an account's files need to know beside where they are. */
-export interface LocalFilesSettings extends UploadSettings {
+export interface LocalFilesSettings extends UploadSettings, ListingParts {
   /** Absolute path of the home. */
   readonly root: string;
   readonly clock: Clock;
@@ -74,7 +74,7 @@ export class LocalFiles implements FileSystem {
   async *#batches(path: VirtualPath): AsyncGenerator<readonly DirectoryEntry[]> {
     const directory = await translated(() => this.#jail.openDirectory(path));
     try {
-      yield* listDirectory(this.#io, directory);
+      yield* listDirectory(this.#settings, directory);
     } catch (error) {
       throw asFault(error);
     } finally {
@@ -82,15 +82,17 @@ export class LocalFiles implements FileSystem {
     }
   }
 
-  openRead(path: VirtualPath): Promise<OpenedFile> {
-    return this.#withNode(path, (node) => openFile(this.#io, node));
+  async openRead(path: VirtualPath): Promise<OpenedFile> {
+    refuseReserved(path, 'NoSuchFile');
+    return translated(async () => openFile(this.#io, await this.#jail.openNode(path)));
   }
 
   async stage(path: VirtualPath, request: StageRequest): Promise<StagedWrite> {
     if (path === ROOT) throw new Fault('NotAFile');
     refuseReserved(path, 'BadName');
     return this.#withOwnDirectory(path, (directory) => {
-      const stillThere = () => this.#leadsTo(parentOf(path), directory.identity);
+      const stillThere = async () =>
+        (await directory.isWhereAsked()) || (await this.#leadsTo(parentOf(path), directory.identity));
       return beginStage(this.#settings, { directory, name: baseName(path), stillThere }, request);
     });
   }

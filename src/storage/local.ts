@@ -6,13 +6,15 @@ import { z } from 'zod';
 import { assert } from '../lib/assert.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import type { FileSystem } from '../spi/file-system.ts';
+import { FactsThread } from './facts-thread.ts';
 import { nodeIo, type StorageIo } from './io.ts';
 import type { JailMaker } from './jail.ts';
 import { linuxJail } from './linux-jail.ts';
 import { LocalFiles } from './local-files.ts';
+import { LocalMounts } from './local-mounts.ts';
 import { portableJail } from './portable-jail.ts';
 import { DEFAULT_SEALED_NAME, sealedParts } from './sealed-name.ts';
-import { LiveUploads } from './staging-names.ts';
+import { type LiveUploads, OwnUploads } from './staging-names.ts';
 
 /** What an operator may choose for files on the local disk. */
 export const localStorageOptions = z.strictObject({
@@ -44,6 +46,10 @@ export interface LocalMachine {
   readonly jail?: JailMaker;
   /** Different after each boot of the machine. */
   readonly bootId?: string;
+  /** Asks the real disk for the facts of long listings; with an `io` of one's own there is none unless it is given. */
+  readonly thread?: FactsThread;
+  /** The uploads that run; those of this process by default. */
+  readonly live?: LiveUploads;
 }
 
 /** The local disk, shared by all accounts of a gateway, whose homes may overlap. */
@@ -52,19 +58,20 @@ export interface LocalStorage {
 }
 
 /**
- * Opens the local disk. Make one for the process: it knows which uploads are running, and what it does not know of it
- * takes for leftovers of a crash.
+ * Opens the local disk. Make one for the process, unless the uploads that run are told: what it does not know to
+ * be running it takes for leftovers of a crash.
  */
 export function createLocalStorage(machine: LocalMachine = {}): LocalStorage {
   const { io = nodeIo, clock = systemClock, jail = defaultJail() } = machine;
-  const bootId = machine.bootId ?? readBootId(clock);
-  const live = new LiveUploads();
+  const { bootId = readBootId(clock), live = new OwnUploads() } = machine;
+  const mounts = new LocalMounts(clock);
+  const thread = machine.thread ?? (io === nodeIo ? new FactsThread(clock) : undefined);
   return {
     filesFor({ root, owner, sealedName = DEFAULT_SEALED_NAME, ...options }) {
       assert(isAbsolute(root), 'a home is an absolute path');
       const { fileMode, directoryMode, sync } = localStorageOptions.parse(options);
-      const held = jail(io, root, sealedParts(sealedName));
-      return new LocalFiles(held, { root, io, live, clock, bootId, owner, fileMode, directoryMode, sync });
+      const held = jail(io, root, sealedParts(sealedName), (real) => mounts.isLocal(real));
+      return new LocalFiles(held, { root, io, thread, live, clock, bootId, owner, fileMode, directoryMode, sync });
     },
   };
 }

@@ -8,9 +8,16 @@ import type { HeldNode } from './jail.ts';
 import { openNodeForReading } from './nodes.ts';
 import { readBytes } from './read-bytes.ts';
 
-/** Opens what a node holds; the node stays the caller's. @throws Fault `NotAFile` for all but regular files. */
+/** Opens what a node holds, and takes the node over. @throws Fault `NotAFile` for all but regular files. */
 export async function openFile(io: StorageIo, node: HeldNode): Promise<OpenedFile> {
-  const handle = await openNodeForReading(io, node);
+  let handle: FileHandle;
+  try {
+    handle = await openNodeForReading(io, node);
+  } catch (error) {
+    await node.close();
+    throw error;
+  }
+  node.closeBehind();
   return new LocalOpenedFile(handle, factsOf(node.stats));
 }
 

@@ -64,7 +64,7 @@ async function resolveInside({ io, root, isSealed, bySealed }: Place, path: stri
 function holdNode({ real, stats }: Resolved): HeldNode {
   // Whatever replaced the real path by a symlink since did so after the check.
   if (stats.isSymbolicLink()) throw new Fault('PermissionDenied');
-  return { stats, path: real, close: async () => {} };
+  return { stats, path: real, pinned: false, close: async () => {}, closeBehind: () => {} };
 }
 
 function holdDirectory(place: Place, { real, stats }: Resolved): HeldDirectory {
@@ -90,6 +90,7 @@ function holdDirectory(place: Place, { real, stats }: Resolved): HeldDirectory {
       const now = await resolveInside(place, real);
       if (identityOf(now.stats) !== identity) throw new Fault('PermissionDenied');
     },
+    isWhereAsked: async () => false,
     sync: () => syncDirectory(place.io, real),
     close: async () => {},
   };

@@ -1,13 +1,14 @@
 /** Reading a stretch of an open file in large pieces. */
 import type { FileHandle } from 'node:fs/promises';
+import { PIECE_BYTES, takePiece } from '../lib/pieces.ts';
 import { Fault } from '../spi/fault.ts';
 
-/** Size of a piece: 1 MiB costs about half the CPU of 64 KiB for each byte moved (measured, whole downloads over TLS). */
-const PIECE_BYTES = 1_048_576;
+/** Below it memory of its own costs less than a piece. */
+const SMALL_BYTES_MAX = 16_384;
 
 /**
  * Yields the bytes from `startBytes` up to `endBytes`, reading one piece ahead of the consumer. Every piece is the
- * consumer's own.
+ * consumer's own, and may be given back (`lib/pieces.ts`).
  *
  * @throws Fault `Local` when the file ends before `endBytes`; the handle's own errors.
  */
@@ -38,6 +39,7 @@ function readAhead(handle: FileHandle, startBytes: number, endBytes: number): Pr
 async function readPiece(handle: FileHandle, startBytes: number, endBytes: number): Promise<Buffer> {
   const lengthBytes = Math.min(PIECE_BYTES, endBytes - startBytes);
   if (lengthBytes <= 0) return Buffer.alloc(0);
-  const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafeSlow(lengthBytes), 0, lengthBytes, startBytes);
+  const memory = lengthBytes <= SMALL_BYTES_MAX ? Buffer.allocUnsafe(lengthBytes) : takePiece();
+  const { buffer, bytesRead } = await handle.read(memory, 0, lengthBytes, startBytes);
   return buffer.subarray(0, bytesRead);
 }

@@ -37,7 +37,7 @@ async function removeLeftovers(io: StorageIo, live: LiveUploads, directory: Held
   }
   if (isHolding) throw new Fault('FileBusy');
   for await (const { name } of await io.opendir(directory.path)) {
-    if (live.isBusy(directory.identity)) throw new Fault('FileBusy');
+    if (await live.isBusy(directory.identity)) throw new Fault('FileBusy');
     if (isStagingName(name)) await unlinkIfAny(io, directory.at(name));
   }
 }

@@ -49,7 +49,7 @@ export async function removeTree(
 
 /** Finds whatever would refuse the removal. */
 async function lookAt(removal: Removal, directory: HeldDirectory, depth: number): Promise<void> {
-  refuseBusy(removal, directory);
+  await refuseBusy(removal, directory);
   for (const name of await namesOf(removal, directory)) {
     if (isHeldName(name)) throw new Fault('FileBusy');
     // Not an upload's: the gateway keeps something here that is nobody's to remove.
@@ -79,15 +79,15 @@ async function remove(removal: Removal, directory: HeldDirectory, name: string, 
     // Held since the tree was looked at.
     if (isHeldName(name)) throw new Fault('FileBusy');
     // An upload that has begun since the tree was looked at keeps its bytes.
-    if (isStagingName(name)) refuseBusy(removal, directory);
+    if (isStagingName(name)) await refuseBusy(removal, directory);
     return unlinkIfAny(removal.io, path);
   }
   await inside(directory, name, (child) => empty(removal, child, depth + 1));
   await removal.io.rmdir(path);
 }
 
-function refuseBusy({ live }: Removal, directory: HeldDirectory): void {
-  if (live.isBusy(directory.identity)) throw new Fault('FileBusy');
+async function refuseBusy({ live }: Removal, directory: HeldDirectory): Promise<void> {
+  if (await live.isBusy(directory.identity)) throw new Fault('FileBusy');
 }
 
 /** All names of a directory, so that it is not read while names are taken out of it. */

@@ -53,6 +53,8 @@ export class StagedFile implements StagedWrite {
    */
   #sound = true;
   #last: Promise<unknown> = Promise.resolve();
+  /** What had the target's name when somebody asked behind the last byte, so that the commit need not look again. */
+  #seen: { readonly stats: BigIntStats | undefined } | undefined;
 
   constructor(parts: StagedFileParts) {
     this.#parts = parts;
@@ -73,6 +75,7 @@ export class StagedFile implements StagedWrite {
   write(buffers: readonly Buffer[]): Promise<void> {
     return this.#inTurn(async () => {
       assert(this.#state === 'open', 'the staged write is open');
+      this.#seen = undefined;
       let rest = buffers.filter((buffer) => buffer.length > 0);
       while (rest.length > 0) {
         const { bytesWritten } = await this.#parts.handle.writev(rest, this.#positionBytes);
@@ -89,12 +92,23 @@ export class StagedFile implements StagedWrite {
       await this.#settle();
       await this.#publish();
       this.#state = 'published';
+      // The name is given: what is left to do of the file itself may be done beside what is left of its directory.
+      const closed = letGo(this.#parts.handle);
       try {
         await this.#tidy();
       } finally {
-        await this.#release();
+        await closed;
+        await this.#letDirectoryGo();
       }
     });
+  }
+
+  async replacesFile(): Promise<boolean | undefined> {
+    const { io, directory, target, existing } = this.#parts;
+    if (existing === 'keep') return false;
+    const stats = await translated(() => lstatIfAny(io, directory.at(target)));
+    this.#seen = { stats };
+    return stats?.isSymbolicLink() ? undefined : (stats?.isFile() ?? false);
   }
 
   hold(id: string): Promise<void> {
@@ -123,7 +137,7 @@ export class StagedFile implements StagedWrite {
       if (this.#state !== 'open') return 0;
       this.#state = 'ended';
       try {
-        if (partial === 'keep' && this.#worthKeeping() && (await this.#keep())) return this.#positionBytes;
+        if (partial === 'keep' && (await this.#worthKeeping()) && (await this.#keep())) return this.#positionBytes;
         await unlinkIfAny(this.#parts.io, this.#stagedPath());
         return 0;
       } finally {
@@ -159,7 +173,9 @@ export class StagedFile implements StagedWrite {
     if (!this.#sound) throw new Fault('Local', { cause: new Error('an earlier sync of this file failed') });
     // Another account whose home holds this one may have moved the directory since the upload began.
     await directory.verify();
-    const replaced = await lstatIfAny(io, directory.at(target));
+    const { stats: replaced } = this.#seen ?? { stats: await lstatIfAny(io, directory.at(target)) };
+    // Once: a commit that is tried again looks again.
+    this.#seen = undefined;
     if (replaced?.isDirectory()) throw new Fault('NotAFile');
     return replaced;
   }
@@ -196,7 +212,7 @@ export class StagedFile implements StagedWrite {
    * Whether there is something that the client would otherwise have to send again. Only one partial of a target is
    * kept: an upload that began from nothing beside a running one of the same target gives way to it.
    */
-  #worthKeeping(): boolean {
+  async #worthKeeping(): Promise<boolean> {
     const { resumed, claim } = this.#parts;
     if (!this.#sound || this.#positionBytes <= (resumed ? 0 : this.startBytes)) return false;
     return resumed || claim.first || claim.alone();
@@ -222,8 +238,12 @@ export class StagedFile implements StagedWrite {
   }
 
   async #release(): Promise<void> {
-    const { handle, directory, claim } = this.#parts;
-    await letGo(handle);
+    await letGo(this.#parts.handle);
+    await this.#letDirectoryGo();
+  }
+
+  async #letDirectoryGo(): Promise<void> {
+    const { directory, claim } = this.#parts;
     await directory.close();
     claim.release();
   }

@@ -73,20 +73,29 @@ export interface Claim {
   /** Whether the name is `StagingNames.active`, and not one made up because another upload has that. */
   readonly first: boolean;
   /** Whether no other upload of this target by this account runs now. */
-  alone(): boolean;
+  alone(): Promise<boolean> | boolean;
   /** To be called once, when nothing has the name any more. */
   release(): void;
 }
 
 /**
- * The uploads that run in this process. Without it a running upload would look like one that a crash left behind. Two
- * processes must therefore not serve the same home at once.
+ * The uploads that run. Without it a running upload would look like one that a crash left behind: all processes that serve a
+ * home must therefore share one.
  */
-export class LiveUploads {
+export interface LiveUploads {
+  /** Takes the active name, or a name of its own when another upload has that. */
+  claim(directory: string, names: StagingNames): Promise<Claim> | Claim;
+  /** Whether an upload of this target, by the account that the names are made for, has the active name. */
+  isActive(directory: string, names: StagingNames): Promise<boolean> | boolean;
+  /** Whether any upload into this directory runs. */
+  isBusy(directory: string): Promise<boolean> | boolean;
+}
+
+/** Those that run in this process, when no other serves the same homes. */
+export class OwnUploads implements LiveUploads {
   /** Names in use, by directory (`HeldDirectory.identity`) and by `StagingNames.partial`, the key of a target. */
   readonly #uses = new Map<string, Map<string, Set<string>>>();
 
-  /** Takes the active name, or a name of its own when another upload has that. */
   claim(directory: string, names: StagingNames): Claim {
     const targets = this.#uses.get(directory) ?? new Map<string, Set<string>>();
     const inUse = targets.get(names.partial) ?? new Set<string>();
@@ -106,12 +115,10 @@ export class LiveUploads {
     };
   }
 
-  /** Whether an upload of this target, by the account that the names are made for, has the active name. */
   isActive(directory: string, names: StagingNames): boolean {
     return this.#uses.get(directory)?.get(names.partial)?.has(names.active) ?? false;
   }
 
-  /** Whether any upload into this directory runs. */
   isBusy(directory: string): boolean {
     return this.#uses.has(directory);
   }

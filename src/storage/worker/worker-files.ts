@@ -235,11 +235,19 @@ class WorkerStagedWrite implements StagedWrite {
   }
 }
 
+/** The entries, with a batch asked for while the consumer is busy with the one before. */
 async function* entriesFrom({ connection }: Lease, handle: number): AsyncGenerator<readonly DirectoryEntry[]> {
+  const next = () => {
+    const asked = connection.ask({ op: 'nextEntries', handle }, ANSWERS.entries);
+    // Whoever awaits it later still sees the failure.
+    asked.catch(() => undefined);
+    return asked;
+  };
   try {
-    for (;;) {
-      const { ok } = await connection.ask({ op: 'nextEntries', handle }, ANSWERS.entries);
+    for (let ahead = next(); ; ) {
+      const { ok } = await ahead;
       if (ok.entries === null) return;
+      ahead = next();
       yield ok.entries.map(({ name, ...facts }) => ({ name, ...factsOf(facts) }));
     }
   } finally {

@@ -1,0 +1,151 @@
+/**
+ * A thread that asks the disk for the facts of many names in one go. Asked for one by one, each costs a way through the
+ * thread pool and a promise, several times what the system call does; asked for in the main thread, a disk that is slow
+ * would stop every session.
+ */
+import { extname } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import type { Clock, Timer } from '../lib/clock.ts';
+import { type FactRows, PackedFacts } from './packed-facts.ts';
+
+/** What the thread is asked. */
+export interface FactsQuestion {
+  readonly id: number;
+  /** What the operating system is to be given for the directory. */
+  readonly directory: string;
+  /** Joined by `/`, which no name has in it. */
+  readonly names: string;
+  /** Rows to write the answer into, if they are enough. */
+  readonly used: FactRows | undefined;
+}
+
+/** What it answers: without rows when a name could not be asked for, and once, with the id 0, when it has started. */
+export interface FactsAnswer {
+  readonly id: number;
+  readonly rows: FactRows | undefined;
+}
+
+/** A thread that is kept while it is used. It is never needed: whoever is told nothing asks in the usual way. */
+export class FactsThread {
+  readonly #clock: Clock;
+  readonly #program: URL;
+  #running: Running | undefined;
+  #startAgainMs = Number.NEGATIVE_INFINITY;
+  #idle: Timer | undefined;
+  #spare: FactRows[] = [];
+  #lastId = 0;
+
+  /** @param program what runs in the thread; of use to tests. */
+  constructor(clock: Clock, program: URL = PROGRAM) {
+    this.#clock = clock;
+    this.#program = program;
+  }
+
+  /**
+   * The facts of these names of a directory, in their order. Never fails: undefined while the thread is starting, when it
+   * has ended or has not answered for a second, and for what it cannot tell.
+   */
+  async lookUp(directory: string, names: readonly string[]): Promise<PackedFacts | undefined> {
+    const running = this.#running ?? this.#start();
+    this.#idle?.cancel();
+    this.#idle = this.#clock.after(IDLE_MS, () => this.close());
+    if (running === undefined || running.state !== 'ready') return undefined;
+    this.#lastId += 1;
+    const question = { id: this.#lastId, directory, names: names.join('/'), used: this.#spare.pop() };
+    const rows = await ask(running, this.#clock, question);
+    return rows && new PackedFacts(rows);
+  }
+
+  /**
+   * Takes back what nobody will look at any more. New rows for each question would be 8 MiB for 100,000 names, which wait
+   * for the garbage collector.
+   */
+  giveBack({ rows }: PackedFacts): void {
+    if (this.#spare.length < SPARE_MAX) this.#spare.push(rows);
+  }
+
+  /** Whether it runs, and so answers at once. */
+  get ready(): boolean {
+    return this.#running?.state === 'ready';
+  }
+
+  /** Ends the thread, if there is one; the next look-up starts another. */
+  close(): void {
+    this.#idle?.cancel();
+    const running = this.#running;
+    if (running === undefined) return;
+    this.#forget(running);
+    this.#spare = [];
+    // One that hangs in a system call ends when that does.
+    void running.worker.terminate();
+  }
+
+  #start(): Running | undefined {
+    if (this.#clock.monotonicMs() < this.#startAgainMs) return undefined;
+    const worker = new Worker(this.#program, { name: 'facts', env: {}, resourceLimits: LIMITS });
+    const running: Running = { worker, state: 'starting', waiting: new Map() };
+    worker.unref();
+    worker.on('message', ({ id, rows }: FactsAnswer) => {
+      // Also one that is late: it does answer.
+      running.state = 'ready';
+      running.waiting.get(id)?.(rows);
+    });
+    const lost = () => {
+      if (this.#running !== running) return;
+      this.#startAgainMs = this.#clock.monotonicMs() + REST_MS;
+      this.#forget(running);
+    };
+    worker.on('error', lost).on('exit', lost);
+    this.#running = running;
+    return running;
+  }
+
+  #forget(running: Running): void {
+    this.#running = undefined;
+    for (const settle of running.waiting.values()) settle(undefined);
+  }
+}
+
+interface Running {
+  readonly worker: Worker;
+  /** `late`: it hangs, as on a disk that does not answer; until it does answer, nobody else waits for it. */
+  state: 'starting' | 'ready' | 'late';
+  readonly waiting: Map<number, (rows: FactRows | undefined) => void>;
+}
+
+const PROGRAM = new URL(`./facts-thread-program${extname(import.meta.url)}`, import.meta.url);
+
+/** It keeps nothing from one question to the next. */
+const LIMITS = { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 4 };
+
+/** How long it stays without being asked: a client that walks a tree comes again at once. */
+const IDLE_MS = 10_000;
+
+/** One that is read and one that is written, for two listings at once. */
+const SPARE_MAX = 4;
+
+/** A question takes a few milliseconds. */
+const LATE_MS = 1_000;
+
+/** Behind the loss of a thread, until another one is tried. */
+const REST_MS = 60_000;
+
+function ask(running: Running, clock: Clock, question: FactsQuestion): Promise<FactRows | undefined> {
+  const { worker, waiting } = running;
+  return new Promise((resolve) => {
+    const settle = (rows: FactRows | undefined) => {
+      deadline.cancel();
+      waiting.delete(question.id);
+      if (waiting.size === 0) worker.unref();
+      resolve(rows);
+    };
+    const deadline = clock.after(LATE_MS, () => {
+      running.state = 'late';
+      settle(undefined);
+    });
+    waiting.set(question.id, settle);
+    // Or a program with nothing else to do would end in front of the answer.
+    worker.ref();
+    worker.postMessage(question, question.used === undefined ? [] : [question.used.buffer]);
+  });
+}
