@@ -1,5 +1,5 @@
 /** Password hashes of argon2id (RFC 9106) in the PHC string form that other programs read and write too. */
-import { type Argon2Parameters, argon2, randomBytes, timingSafeEqual } from 'node:crypto';
+import { type Argon2Parameters, argon2, argon2Sync, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Secret } from '../lib/secret.ts';
 import { decodeUnpadded, encodeUnpadded } from './unpadded-base64.ts';
 
@@ -23,6 +23,14 @@ export async function verifyArgon2id(password: Secret, phc: string): Promise<boo
   const parsed = parseHash(phc);
   if (parsed === undefined) throw new RangeError('not an argon2id hash within bounds');
   const tag = await derive(password, { ...parsed, tagBytes: parsed.tag.length });
+  return timingSafeEqual(tag, parsed.tag);
+}
+
+/** `verifyArgon2id` for a thread that has nothing else to do. @throws RangeError likewise. */
+export function verifyArgon2idInThread(password: Secret, phc: string): boolean {
+  const parsed = parseHash(phc);
+  if (parsed === undefined) throw new RangeError('not an argon2id hash within bounds');
+  const tag = argon2Sync('argon2id', parametersOf(password, { ...parsed, tagBytes: parsed.tag.length }));
   return timingSafeEqual(tag, parsed.tag);
 }
 
@@ -77,9 +85,13 @@ function parseHash(phc: string): (Cost & { readonly tag: Buffer }) | undefined {
   return within ? parsed : undefined;
 }
 
-function derive(password: Secret, cost: Cost & { readonly tagBytes: number }): Promise<Buffer> {
-  const { memoryKib, passes, lanes, salt, tagBytes } = cost;
-  const parameters: Argon2Parameters = {
+/** What a hash is made with, and how long it is to be. */
+interface Wanted extends Cost {
+  readonly tagBytes: number;
+}
+
+function parametersOf(password: Secret, { memoryKib, passes, lanes, salt, tagBytes }: Wanted): Argon2Parameters {
+  return {
     message: password.reveal(),
     nonce: salt,
     parallelism: lanes,
@@ -87,7 +99,10 @@ function derive(password: Secret, cost: Cost & { readonly tagBytes: number }): P
     memory: memoryKib,
     passes,
   };
+}
+
+function derive(password: Secret, wanted: Wanted): Promise<Buffer> {
   return new Promise<Buffer>((resolve, reject) => {
-    argon2('argon2id', parameters, (error, tag) => (error === null ? resolve(tag) : reject(error)));
+    argon2('argon2id', parametersOf(password, wanted), (error, tag) => (error === null ? resolve(tag) : reject(error)));
   });
 }

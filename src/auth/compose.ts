@@ -12,7 +12,7 @@ import type {
   Prover,
   Verdict,
 } from '../spi/authenticator.ts';
-import { type CodeRefusal, splitCode, type TotpLedger } from './totp.ts';
+import { type CodeLedger, type CodeRefusal, splitCode } from './totp.ts';
 
 /** An account for an identity, or why there is none; the reason is for the log. */
 export type AccountAnswer =
@@ -24,7 +24,7 @@ export interface SecondFactor {
   readonly mode: 'required' | 'optional' | 'off';
   /** The secret of a user in base32; undefined when it has none. */
   readonly secretOf: (user: string) => string | undefined;
-  readonly ledger: TotpLedger;
+  readonly ledger: CodeLedger;
 }
 
 /** What an entry is made of, besides its prover. */
@@ -53,6 +53,12 @@ export function authenticatorOf(prover: Prover, parts: EntryParts): Authenticato
   };
 }
 
+/** Whether somebody of that name has to show a code behind the password. */
+export function asksForCode(factor: SecondFactor | undefined, user: string): boolean {
+  if (factor === undefined || factor.mode === 'off') return false;
+  return factor.mode === 'required' || factor.secretOf(user) !== undefined;
+}
+
 async function decide(
   prover: Prover,
   parts: EntryParts,
@@ -60,7 +66,7 @@ async function decide(
   signal: AbortSignal,
 ): Promise<Verdict> {
   const { factor, identitySource } = parts;
-  const asked = isAsked(factor, credentials.user);
+  const asked = asksForCode(factor, credentials.user);
   // At USER there is no field for a code yet: whoever needs one is asked for it with PASS.
   if (asked && credentials.password === undefined) return { verdict: 'declined' };
   const split = asked && credentials.password !== undefined ? splitCode(credentials.password) : undefined;
@@ -69,12 +75,12 @@ async function decide(
 
   // Before anything else is looked up, so that a wrong code takes no longer than a wrong password.
   const proven = proof.identity.user;
-  const refusal = codeRefusal(factor, proven, split && { code: split.code });
+  const refusal = await codeRefusal(factor, proven, split && { code: split.code });
   if (refusal !== undefined) return { verdict: 'refused', reason: refusal };
 
   const identity = identitySource === undefined ? proof.identity : await identitySource.lookup(proven, signal);
   if (identity === undefined) return { verdict: 'refused', reason: `${identitySource?.name} does not know ${proven}` };
-  if (identity.user !== proven && split === undefined && isAsked(factor, identity.user)) {
+  if (identity.user !== proven && split === undefined && asksForCode(factor, identity.user)) {
     return { verdict: 'refused', reason: OTHER_NAME };
   }
   const answer = await parts.accountFor(identity);
@@ -85,17 +91,12 @@ async function decide(
 /** Whoever writes a name in another way than the one that has a secret must not get around the code by that. */
 const OTHER_NAME = 'a code is asked of this user under another spelling of the name';
 
-function isAsked(factor: SecondFactor | undefined, user: string): boolean {
-  if (factor === undefined || factor.mode === 'off') return false;
-  return factor.mode === 'required' || factor.secretOf(user) !== undefined;
-}
-
 function codeRefusal(
   factor: SecondFactor | undefined,
   user: string,
   split: { readonly code: string | undefined } | undefined,
-): CodeRefusal {
-  if (factor === undefined || !isAsked(factor, user)) {
+): Promise<CodeRefusal> | CodeRefusal {
+  if (factor === undefined || !asksForCode(factor, user)) {
     // The name that was sent has a secret, and who was proven has none: then nobody has shown a code.
     return split === undefined ? undefined : OTHER_NAME;
   }

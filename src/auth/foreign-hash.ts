@@ -6,6 +6,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Secret } from '../lib/secret.ts';
+import { foreignTag } from './foreign-tag.ts';
 import { parseShaCrypt } from './sha-crypt.ts';
 
 /** Whether the text is such a hash, its cost within bounds. */
@@ -16,7 +17,17 @@ export function isForeignHash(text: string): boolean {
 /** Whether this is the password behind the hash. @throws RangeError when it is no such hash within bounds. */
 export async function verifyForeignHash(password: Secret, hash: string): Promise<boolean> {
   if (!isForeignHash(hash)) throw new RangeError('neither bcrypt nor SHA-crypt within bounds');
-  const made = Buffer.from(await tagInThread(password, hash));
+  return isEnd(await tagInThread(password, hash), hash);
+}
+
+/** `verifyForeignHash` for a thread that has nothing else to do. @throws RangeError likewise. */
+export function verifyForeignHashInThread(password: Secret, hash: string): boolean {
+  if (!isForeignHash(hash)) throw new RangeError('neither bcrypt nor SHA-crypt within bounds');
+  return isEnd(foreignTag(password.reveal(), hash), hash);
+}
+
+function isEnd(tag: string, hash: string): boolean {
+  const made = Buffer.from(tag);
   const kept = Buffer.from(hash.slice(-made.length));
   return made.length > 0 && timingSafeEqual(made, kept);
 }

@@ -5,9 +5,9 @@
  */
 import { randomInt } from 'node:crypto';
 import { Secret } from '../lib/secret.ts';
-import { hashByArgon2id, isArgon2id, verifyArgon2id } from './argon2id.ts';
-import { isForeignHash, verifyForeignHash } from './foreign-hash.ts';
-import { isScrypt, verifyScrypt } from './scrypt.ts';
+import { hashByArgon2id, isArgon2id, verifyArgon2id, verifyArgon2idInThread } from './argon2id.ts';
+import { isForeignHash, verifyForeignHash, verifyForeignHashInThread } from './foreign-hash.ts';
+import { isScrypt, verifyScrypt, verifyScryptInThread } from './scrypt.ts';
 
 /** A way to hash passwords; all but `argon2id` are there for accounts that were brought along. */
 export type HashKind = 'argon2id' | 'scrypt' | 'bcrypt' | 'sha256-crypt' | 'sha512-crypt';
@@ -27,6 +27,14 @@ export async function verifyPassword(password: Secret, hash: string): Promise<bo
   if (kind === undefined) throw new RangeError('not a password hash within bounds');
   if (kind === 'argon2id') return verifyArgon2id(password, hash);
   return kind === 'scrypt' ? verifyScrypt(password, hash) : verifyForeignHash(password, hash);
+}
+
+/** `verifyPassword` for a thread that has nothing else to do: it stands still meanwhile. @throws RangeError likewise. */
+export function verifyPasswordInThread(password: Secret, hash: string): boolean {
+  const kind = hashKind(hash);
+  if (kind === undefined) throw new RangeError('not a password hash within bounds');
+  if (kind === 'argon2id') return verifyArgon2idInThread(password, hash);
+  return kind === 'scrypt' ? verifyScryptInThread(password, hash) : verifyForeignHashInThread(password, hash);
 }
 
 /** What made the hash; undefined when it is none that is taken, or one that costs more than the bounds allow. */

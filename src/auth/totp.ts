@@ -23,12 +23,32 @@ export function splitCode(sent: Secret): SplitPassword {
   return { password: new Secret(text.slice(0, -DIGITS)), code: CODE.test(end) ? end : undefined };
 }
 
+/** Judges the codes of those whose password was right. */
+export interface CodeLedger {
+  /** Judges a code, and uses it up when it is good: of two sessions with one code only one can win. */
+  spend(user: string, secret: string, code: string | undefined): Promise<CodeRefusal> | CodeRefusal;
+}
+
+/** A code that was sent, without the secret that it was judged by. */
+export interface JudgedCode {
+  readonly user: string;
+  /** The time step that the code is for; undefined when it is none of those that count now. */
+  readonly step: number | undefined;
+  /** Whether there was a code at all. */
+  readonly sent: boolean;
+}
+
+/** Judges a code by its secret; whether it was used before is for whoever remembers that. */
+export function judgedCode(user: string, secret: string, code: string | undefined, nowMs: number): JudgedCode {
+  return { user, step: stepOf(secret, code ?? '', nowMs), sent: code !== undefined };
+}
+
 /**
  * Judges codes and remembers which were used: each is good once (RFC 6238 section 5.2), in whatever session. It is
  * shared by all entries of a gateway. What it remembers ends with the process: a code that was just used is good again
  * for the rest of its minute and a half after a restart.
  */
-export class TotpLedger {
+export class TotpLedger implements CodeLedger {
   readonly #clock: Clock;
   readonly #spent = new BoundedMap<string, number>(USERS_MAX);
   readonly #wrong = new BoundedMap<string, { readonly count: number; readonly sinceMs: number }>(USERS_MAX);
@@ -42,14 +62,18 @@ export class TotpLedger {
    * sessions with one code only one can win.
    */
   spend(user: string, secret: string, code: string | undefined): CodeRefusal {
+    return this.use(judgedCode(user, secret, code, this.#clock.now()));
+  }
+
+  /** Uses up a code that was judged. */
+  use({ user, step, sent }: JudgedCode): CodeRefusal {
     const nowMs = this.#clock.now();
     const known = this.#wrong.get(user);
     const wrong = known !== undefined && nowMs - known.sinceMs < WRONG_CODES_PERIOD_MS ? known : undefined;
-    const step = stepOf(secret, code ?? '', nowMs);
     if ((wrong?.count ?? 0) >= WRONG_CODES_MAX) return 'too many wrong codes; wait an hour';
     if (step === undefined) {
       this.#wrong.set(user, { count: (wrong?.count ?? 0) + 1, sinceMs: wrong?.sinceMs ?? nowMs });
-      return code === undefined ? 'no code behind the password' : 'wrong code';
+      return !sent ? 'no code behind the password' : 'wrong code';
     }
     const last = this.#spent.get(user);
     if (last !== undefined && step <= last) return 'the code was used before';

@@ -112,3 +112,39 @@ test('never more than two run at once, and they begin in the order in which they
   expect(runningMost).toBe(2);
   expect(queue.waitingCount).toBe(0);
 });
+
+test('sources take turns: one that asks for many delays nobody by more than one', async () => {
+  const hashes = new Hashes();
+  const queue = new PasswordQueue({ waitingMax: 10, runningMax: 1 });
+  const names = ['flood-1', 'flood-2', 'flood-3', 'flood-4', 'partner-1', 'partner-2'];
+  const all = names.map((name) => queue.run(hashes.start(name), undefined, name.replace(/-.*/, '')));
+  const inTurn = ['flood-1', 'flood-2', 'partner-1', 'flood-3', 'partner-2', 'flood-4'];
+  for (const name of inTurn) {
+    hashes.end(name);
+    await all[names.indexOf(name)];
+  }
+  expect(hashes.begun).toEqual(inTurn);
+});
+
+test('a full queue has a place for whoever has fewer in it; the youngest of whoever has most gives it up', async () => {
+  const hashes = new Hashes();
+  const queue = new PasswordQueue({ waitingMax: 3, runningMax: 1 });
+  const flood = ['f1', 'f2', 'f3', 'f4'].map((name) => queue.run(hashes.start(name), undefined, 'flood'));
+  const refused = expect(flood[3]).rejects.toMatchObject({ kind: 'Busy' });
+  const partner = queue.run(hashes.start('p1'), undefined, 'partner');
+  await refused;
+  // Now both would have two: nobody gives way to his equal.
+  await expect(queue.run(hashes.start('p2'), undefined, 'partner')).rejects.toMatchObject({ kind: 'Busy' });
+  expect(queue.waitingCount).toBe(3);
+  hashes.end('f1');
+  await flood[0];
+  for (const [name, done] of [
+    ['f2', flood[1]],
+    ['p1', partner],
+    ['f3', flood[2]],
+  ] as const) {
+    hashes.end(name);
+    await done;
+  }
+  expect(hashes.begun).toEqual(['f1', 'f2', 'p1', 'f3']);
+});
