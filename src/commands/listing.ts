@@ -1,5 +1,5 @@
 /** Listings for people: LIST and NLST (RFC 959 section 4.1.3), and how every listing goes over the data channel. */
-import { formatListLine, formatNlstLine, parseListArgument } from '../protocol/listing.ts';
+import { formatNlstLine, listLineFormat, parseListArgument } from '../protocol/listing.ts';
 import { reply } from '../protocol/reply.ts';
 import { PATH_OR_CWD } from '../spi/argument.ts';
 import { type CommandContext, defineCommand, type Outcome } from '../spi/command.ts';
@@ -24,17 +24,12 @@ const list = defineCommand({
   async handle(context, { typed, target }) {
     requireArranged(context);
     const files = context.files();
-    const nowMs = context.clock.now();
-    const { listingTimes } = context.policy;
+    const line = listLineFormat(context.clock.now(), context.policy.listingTimes);
     const facts = await files.stat(target);
     if (facts.kind !== 'directory') {
-      return transferListing(context, batchOf([formatListLine({ ...facts, name: typed }, nowMs, listingTimes)]));
+      return transferListing(context, batchOf([line({ ...facts, name: typed })]));
     }
-    const batches = await files.list(target);
-    return transferListing(
-      context,
-      mapBatches(batches, (entry) => formatListLine(entry, nowMs, listingTimes)),
-    );
+    return transferListing(context, mapBatches(await files.list(target), line));
   },
 });
 

@@ -1,5 +1,5 @@
 /** Listings for programs: MLSD over the data channel and MLST on the control channel (RFC 3659 section 7). */
-import { featFactList, formatFacts, permFact } from '../protocol/facts.ts';
+import { factsFormat, featFactList, formatFacts, permFact } from '../protocol/facts.ts';
 import type { DirectoryEntry, FileFacts } from '../protocol/file-facts.ts';
 import { listedName } from '../protocol/listing.ts';
 import { mediaTypeOf } from '../protocol/media-type.ts';
@@ -8,7 +8,6 @@ import { parentOf, ROOT, resolvePath, type VirtualPath } from '../protocol/virtu
 import { PATH_OR_CWD } from '../spi/argument.ts';
 import { type CommandContext, defineCommand } from '../spi/command.ts';
 import { Fault } from '../spi/fault.ts';
-import type { PermissionLetter } from '../spi/permissions.ts';
 import { requireArranged } from './data-transfer.ts';
 import { transferListing } from './listing.ts';
 
@@ -48,8 +47,8 @@ const mlst = defineCommand({
 
   async handle(context, target) {
     const facts = await context.files().stat(target);
-    const holder = await placeOf(context, facts.kind === 'directory' ? target : parentOf(target));
-    return { reply: reply(250, 'Facts follow.', factsLine(context, { ...facts, name: target }, holder), 'End') };
+    const place = await placeOf(context, facts.kind === 'directory' ? target : parentOf(target));
+    return { reply: reply(250, 'Facts follow.', factsLine(context, { ...facts, name: target }, { place }), 'End') };
   },
 });
 
@@ -62,13 +61,14 @@ async function* directoryLines(
   facts: FileFacts,
 ): AsyncGenerator<readonly string[]> {
   const here = await placeOf(context, target);
+  const format = factsFormat(context.session.mlstFacts);
   let lines = [...headingOf(context, here, facts)];
   for await (const batch of await context.files().list(target)) {
     for (const entry of batch) {
       if (entry.kind === 'other') continue;
       const inside = entry.kind === 'directory' ? resolvePath(target, entry.name) : undefined;
       const place = inside === undefined ? here : await placeOf(context, inside);
-      lines.push(`${factsLine(context, entry, place)}\r\n`);
+      lines.push(`${factsLine(context, entry, { place, format })}\r\n`);
     }
     yield lines;
     lines = [];
@@ -84,30 +84,38 @@ async function* directoryLines(
 function headingOf(context: CommandContext, place: Place, facts: FileFacts): readonly string[] {
   const { cwd, mlstFacts } = context.session;
   if (place.directory !== cwd || !mlstFacts.includes('type')) return [];
-  return [`${factsLine(context, { ...facts, name: '.' }, place, 'cdir')}\r\n`];
+  return [`${factsLine(context, { ...facts, name: '.' }, { place, directoryType: 'cdir' })}\r\n`];
 }
 
 /** A directory, and what may be done there. */
 interface Place {
   readonly directory: VirtualPath;
-  readonly letters: ReadonlySet<PermissionLetter>;
+  /** The value of the fact for what is in it, and for a directory that it is itself. */
+  readonly perm: Readonly<Record<FileFacts['kind'], string>>;
 }
 
 async function placeOf(context: CommandContext, directory: VirtualPath): Promise<Place> {
-  return { directory, letters: await context.lettersAt(directory) };
+  const letters = await context.lettersAt(directory);
+  const own = permFact(letters, 'directory');
+  // The root can be neither removed nor renamed, and what the fact promises must hold (RFC 3659 section 7.5.5).
+  const itself = directory === ROOT ? own.replace(/[df]/g, '') : own;
+  return { directory, perm: { file: permFact(letters, 'file'), directory: itself, other: permFact(letters, 'other') } };
 }
 
-/** One line of facts; the place is where permissions are looked up: a directory's own, or the one a file is in. */
-function factsLine(
-  context: CommandContext,
-  entry: DirectoryEntry,
-  { directory, letters }: Place,
-  directoryType?: 'cdir',
-): string {
-  const allowed = permFact(letters, entry.kind);
-  // The root can be neither removed nor renamed, and what the fact promises must hold (RFC 3659 section 7.5.5).
-  const perm = entry.kind === 'directory' && directory === ROOT ? allowed.replace(/[df]/g, '') : allowed;
-  const mediaType = mediaTypeOf(entry.name);
-  const text = formatFacts(entry, { enabled: context.session.mlstFacts, perm, directoryType, mediaType });
+/** How a line of facts is made. */
+interface LineParts {
+  /** Where permissions are looked up: a directory's own, or the one a file is in. */
+  readonly place: Place;
+  readonly directoryType?: 'cdir';
+  /** Of the listing that the line is in. */
+  readonly format?: ReturnType<typeof factsFormat>;
+}
+
+function factsLine(context: CommandContext, entry: DirectoryEntry, parts: LineParts): string {
+  const enabled = context.session.mlstFacts;
+  const { place, directoryType, format } = parts;
+  const mediaType = enabled.includes('media-type') ? mediaTypeOf(entry.name) : undefined;
+  const values = { perm: place.perm[entry.kind], directoryType, mediaType };
+  const text = format === undefined ? formatFacts(entry, { enabled, ...values }) : format(entry, values);
   return `${text} ${listedName(entry.name)}`;
 }

@@ -95,7 +95,7 @@ export const SITE_COMMANDS: readonly CommandDefinition[] = [
     rfc: 'no document; common practice',
     note: "The account's own sessions and nobody else's; answers 211.",
     argument: NOTHING,
-    handle: (context) => ({ reply: ownSessions(context) }),
+    handle: async (context) => ({ reply: await ownSessions(context) }),
   }),
   defineCommand({
     ...BEHIND_SITE,

@@ -4,8 +4,8 @@ import { reply } from '../protocol/reply.ts';
 import type { CommandContext } from '../spi/command.ts';
 
 /** The account's sessions, oldest first, the one that asks marked with `*`. Times are UTC. */
-export function ownSessions({ session, sessions }: Pick<CommandContext, 'session' | 'sessions'>): Reply {
-  const lines = [...sessions()]
+export async function ownSessions({ session, sessions }: Pick<CommandContext, 'session' | 'sessions'>): Promise<Reply> {
+  const lines = [...(await sessions())]
     .sort((a, b) => a.sinceMs - b.sinceMs)
     .map(({ id, address, sinceMs, transfer }) => {
       const since = new Date(sinceMs).toISOString().replace(/\.\d+Z$/, 'Z');

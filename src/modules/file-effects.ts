@@ -96,12 +96,18 @@ function watchedWrite(staged: StagedWrite, { path, files, sink }: WriteParts): S
     async commit(arrival) {
       sink.admit();
       const arrivedMs = sink.now();
-      const replaced = await files.stat(path).then(
-        ({ kind }) => kind === 'file',
-        () => false,
-      );
+      const replaced = await replacesFile(staged, files, path);
       await staged.commit(arrival);
       sink.done({ kind: 'published', path, arrival, publication: staged.publication, replaced, arrivedMs });
     },
   });
+}
+
+/** What cannot be looked at is taken for nothing: the commit itself tells what is wrong. */
+async function replacesFile(staged: StagedWrite, files: FileSystem, path: VirtualPath): Promise<boolean> {
+  try {
+    return (await staged.replacesFile?.()) ?? (await files.stat(path)).kind === 'file';
+  } catch {
+    return false;
+  }
 }

@@ -2,7 +2,6 @@
  * Counts what happens, for monitoring. What is counted carries kinds and outcomes only, never a name, an address or a file:
  * the numbers tell nothing of single partners, and there are never more of them however many clients come.
  */
-import { z } from 'zod';
 import { Fault } from '../spi/fault.ts';
 import type { Module, Request, Result } from '../spi/module.ts';
 import { defineModule } from '../spi/module.ts';
@@ -21,16 +20,19 @@ export interface CountedHandshake {
   readonly resumed: boolean;
 }
 
-/** Where it is counted. Each is called once for what it names, behind it; what it throws is logged. */
+/**
+ * Where it is counted. Each is called once for what it names, behind it; what it throws is logged. Who has counted elsewhere
+ * says how many `times` at once.
+ */
 export interface Counts {
   /** A login that was looked at; one that was refused before that is a failed command. */
-  login(result: CountedResult): void;
-  /** A transfer that began (150), with the bytes that moved, in MODE Z the compressed ones. */
-  transfer(direction: CountedDirection, result: CountedResult, bytes: number): void;
+  login(result: CountedResult, times?: number): void;
+  /** A transfer that began (150), with the bytes that moved, of all times together, in MODE Z the compressed ones. */
+  transfer(direction: CountedDirection, result: CountedResult, bytes: number, times?: number): void;
   /** Any command, with its class. */
-  command(commandClass: string, result: CountedResult): void;
-  handshake(handshake: CountedHandshake): void;
-  handshakeFailed(channel: 'control' | 'data'): void;
+  command(commandClass: string, result: CountedResult, times?: number): void;
+  handshake(handshake: CountedHandshake, times?: number): void;
+  handshakeFailed(channel: 'control' | 'data', times?: number): void;
 }
 
 /** Makes the module. It refuses nothing and changes no reply. */
@@ -68,21 +70,24 @@ function count(counts: Counts, { traits }: Request, { change, notes, cause }: Re
   if (change?.kind === 'FailLogin') counts.login('failed');
   if (traits.data !== 'transfers') return;
   // Without 150 nothing has begun.
-  const { transferMs, dataBytes, dataTls } = transferNotes.parse(notes);
-  if (transferMs === undefined) return;
-  counts.transfer(DIRECTIONS[traits.class] ?? 'listing', ended, dataBytes);
-  if (dataTls !== undefined) counts.handshake({ channel: 'data', ...dataTls });
+  if (!Number.isFinite(notes.transferMs)) return;
+  counts.transfer(DIRECTIONS[traits.class] ?? 'listing', ended, bytesIn(notes.dataBytes));
+  const tls = handshakeIn(notes.dataTls);
+  if (tls !== undefined) counts.handshake({ channel: 'data', ...tls });
   if (cause instanceof Fault && cause.kind === 'DataTlsFailed') counts.handshakeFailed('data');
 }
 
 const DIRECTIONS: Readonly<Record<string, CountedDirection>> = { write: 'upload', read: 'download' };
 
-/** What is read of the notes; those of somebody else's command may say anything. */
-const transferNotes = z.object({
-  transferMs: z.number().optional().catch(undefined),
-  dataBytes: z.number().nonnegative().catch(0),
-  dataTls: z
-    .object({ version: z.enum(['TLSv1.2', 'TLSv1.3']), resumed: z.boolean() })
-    .optional()
-    .catch(undefined),
-});
+/** Notes of somebody else's command may say anything, and each transfer passes here: a schema would cost more than all else. */
+function bytesIn(value: unknown): number {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : 0;
+}
+
+/** What is no handshake of a known version is taken for none: each version is a number of its own for ever. */
+function handshakeIn(value: unknown): Omit<CountedHandshake, 'channel'> | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { version, resumed } = { version: undefined, resumed: undefined, ...value };
+  if ((version !== 'TLSv1.2' && version !== 'TLSv1.3') || typeof resumed !== 'boolean') return undefined;
+  return { version, resumed };
+}

@@ -6,30 +6,27 @@ import { z } from 'zod';
 import type { Clock, Timer } from '../lib/clock.ts';
 import { networkOf } from '../protocol/ip-address.ts';
 import { Fault, type FaultKind } from '../spi/fault.ts';
-import type { Log } from '../spi/log.ts';
 import type { Module, Request, Result } from '../spi/module.ts';
 import { defineModule } from '../spi/module.ts';
 import type { Session } from '../spi/session.ts';
-import { type ControlBehaviour, type DataBehaviour, type StrangerRefusal, TlsRecord } from './tls-record.ts';
-import { readRecord, setAside, writeRecord } from './tls-record-file.ts';
+import type { ControlBehaviour, DataBehaviour, StrangerRefusal } from './tls-record.ts';
+import type { TlsRecordKeeper, TlsSightings } from './tls-record-keeper.ts';
 
-/** How long what was seen may be in memory alone: what a crash loses. */
-const SAVE_DELAY_MS = 30_000;
-const DAY_MS = 86_400_000;
+/** How long a login waits for its client's name: a crash loses it meanwhile. */
+const SETTLE_MS = 10_000;
 /** The longest name of an account that is recorded, and of a client; both are chosen by others. */
 const NAME_LENGTH_MAX = 256;
 const CLIENT_LENGTH_MAX = 64;
 
 /** What the inventory is kept with. */
 export interface InventoryParts {
-  /** The file; absolute. */
-  readonly file: string;
-  /** What was not seen for so long is forgotten. */
-  readonly days: number;
+  /** Takes what was seen. */
+  readonly sightings: TlsSightings;
   /** Whether the control channel asked this client for a certificate: who was not asked has shown nothing by showing none. */
   readonly asksForCertificate: (session: Session) => boolean;
   readonly clock: Clock;
-  readonly log: Log;
+  /** Keeps the record, where this process does; it begins and ends with the module. */
+  readonly keeper?: Pick<TlsRecordKeeper, 'load' | 'save'> | undefined;
 }
 
 /** Makes the module. It refuses nothing and changes no reply. */
@@ -37,8 +34,13 @@ export function tlsInventory(parts: InventoryParts): Module {
   const inventory = new Inventory(parts);
   return defineModule({
     name: 'tls-inventory',
-    onStart: () => inventory.load(),
-    onStop: () => inventory.save(),
+    async onStart() {
+      await parts.keeper?.load();
+    },
+    async onStop() {
+      inventory.settleAll();
+      await parts.keeper?.save();
+    },
     onTlsFailed: (session, cause) => inventory.refuse(session, whyTlsFailed(cause)),
     onDisconnect: (session) => inventory.settle(session.id),
     handlers: [
@@ -58,42 +60,10 @@ interface OpenLogin {
 class Inventory {
   readonly #parts: InventoryParts;
   readonly #logins = new Map<string, OpenLogin>();
-  #record: TlsRecord;
-  #state: 'unread' | 'kept' | 'memory-only' = 'unread';
   #timer: Timer | undefined;
-  #saving: Promise<void> = Promise.resolve();
-  #changed = false;
-  #failing = false;
 
   constructor(parts: InventoryParts) {
     this.#parts = parts;
-    this.#record = new TlsRecord(parts.clock.now());
-  }
-
-  /** Reads the file, the first time. Whatever is wrong with it, the gateway starts. */
-  async load(): Promise<void> {
-    if (this.#state !== 'unread') return;
-    const { file, clock, log } = this.#parts;
-    this.#state = 'kept';
-    try {
-      const read = await readRecord(file);
-      if (read.kind === 'record') this.#record = new TlsRecord(clock.now(), read.data);
-      if (read.kind !== 'broken') return;
-      log.error('tls_inventory.broken', { file, why: read.why, kept: await setAside(file) });
-    } catch (error) {
-      // To write would be to replace what could not be read.
-      this.#state = 'memory-only';
-      log.error('tls_inventory.unreadable', { file, error });
-    }
-  }
-
-  /** Writes what has changed. Never throws: the record is not worth a transfer. */
-  async save(): Promise<void> {
-    this.#timer?.cancel();
-    this.#timer = undefined;
-    for (const id of this.#logins.keys()) this.settle(id);
-    this.#saving = this.#saving.then(() => this.#write());
-    await this.#saving;
   }
 
   /** Looks at a command behind its end. */
@@ -112,8 +82,7 @@ class Inventory {
 
   /** Notes a refusal of somebody who is not known: by network, for whatever name was given may be another's, or a password. */
   refuse({ peer }: Session, why: StrangerRefusal): void {
-    this.#record.refuse(networkOf(peer.address), why, this.#now());
-    this.#change();
+    this.#parts.sightings.refuse(networkOf(peer.address), why, this.#now());
   }
 
   /** Notes a login whose client will say no more about itself. */
@@ -122,7 +91,14 @@ class Inventory {
     if (login === undefined) return;
     this.#logins.delete(sessionId);
     const { account, behaviour, network } = login;
-    this.#see(account, (record, name) => record.seeLogin(name, behaviour, { network, nowMs: this.#now() }));
+    this.#see(account, (sightings, name) => sightings.seeLogin(name, behaviour, { network, nowMs: this.#now() }));
+  }
+
+  /** Notes all logins that there are. */
+  settleAll(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    for (const id of [...this.#logins.keys()]) this.settle(id);
   }
 
   #open(session: Session, account: string): void {
@@ -133,7 +109,7 @@ class Inventory {
       network: networkOf(session.peer.address),
       behaviour: controlBehaviour(session, asked),
     });
-    this.#change();
+    this.#timer ??= this.#parts.clock.after(SETTLE_MS, () => this.settleAll());
   }
 
   #name(sessionId: string, name: string): void {
@@ -146,7 +122,7 @@ class Inventory {
     if (behaviour === undefined) return;
     // Its client may have named itself behind the login, but hardly does any more.
     this.settle(request.context.session.id);
-    this.#see(account, (record, name) => record.see(name, behaviour, this.#now()));
+    this.#see(account, (sightings, name) => sightings.see(name, behaviour, this.#now()));
   }
 
   /** Modules that refuse a login are asked behind its proof: the name is the client's own. */
@@ -161,7 +137,7 @@ class Inventory {
     const asked = this.#parts.asksForCertificate(session);
     const behaviour = { ...controlBehaviour(session, asked), refused };
     const place = { network: networkOf(session.peer.address), nowMs: this.#now() };
-    this.#see(user, (record, name) => record.seeLogin(name, behaviour, place));
+    this.#see(user, (sightings, name) => sightings.seeLogin(name, behaviour, place));
   }
 
   #stranger({ traits, context: { session, policy } }: Request, { reply }: Result): void {
@@ -173,31 +149,9 @@ class Inventory {
     }
   }
 
-  #see(account: string, note: (record: TlsRecord, name: string) => void): void {
+  #see(account: string, note: (sightings: TlsSightings, name: string) => void): void {
     if (account.length > NAME_LENGTH_MAX) return;
-    note(this.#record, account);
-    this.#change();
-  }
-
-  #change(): void {
-    this.#changed = true;
-    this.#timer ??= this.#parts.clock.after(SAVE_DELAY_MS, () => void this.save());
-  }
-
-  async #write(): Promise<void> {
-    if (!this.#changed || this.#state !== 'kept') return;
-    const { file, days, log } = this.#parts;
-    this.#changed = false;
-    this.#record.forgetBefore(this.#now() - days * DAY_MS);
-    try {
-      await writeRecord(file, this.#record.lines(this.#now()));
-      this.#failing = false;
-    } catch (error) {
-      // Said once, not every half a minute; the next change tries again.
-      if (!this.#failing) log.error('tls_inventory.not_saved', { file, error });
-      this.#failing = true;
-      this.#changed = true;
-    }
+    note(this.#parts.sightings, account);
   }
 
   #now(): number {

@@ -21,7 +21,8 @@ const times = {
   lastMs: z.int().min(0),
 };
 
-const controlBehaviour = z.strictObject({
+/** How a client behaved on the control channel, at login. */
+export const controlBehaviour = z.strictObject({
   channel: z.literal('control'),
   /** `TLSv1.2` or `TLSv1.3`; `none` for a login in clear. */
   version: word,
@@ -61,10 +62,10 @@ const dataBehaviour = z.strictObject({
 });
 
 /** One way in which a client behaved, on the control channel at login or on a data channel. */
-const behaviour = z.discriminatedUnion('channel', [controlBehaviour, dataBehaviour]);
+export const behaviour = z.discriminatedUnion('channel', [controlBehaviour, dataBehaviour]);
 
 /** Why somebody who is not known yet was refused. */
-const strangerRefusal = z.enum([
+export const strangerRefusal = z.enum([
   'clear_login',
   'certificate',
   'post_quantum',
