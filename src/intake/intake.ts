@@ -14,11 +14,11 @@ import { type IntakeItem, Items } from './doors/items.ts';
 import { Later } from './doors/later.ts';
 import { Machine } from './doors/machine.ts';
 import type { MachineParts } from './doors/machine-parts.ts';
-import { type Collision, NameTurns } from './doors/name-turns.ts';
+import { type Collision, type NameClaims, NameTurns } from './doors/name-turns.ts';
 import { restorePromises } from './doors/promises.ts';
 import { Quarantine } from './doors/quarantine.ts';
 import type { OperatorOrder } from './doors/records.ts';
-import { recover } from './doors/recovery.ts';
+import { recover, takeOver } from './doors/recovery.ts';
 import { Settling } from './doors/settling.ts';
 import type { IntakeUse, Intent } from './doors/upload.ts';
 import { encryptedWrite } from './encryption/encrypt.ts';
@@ -27,11 +27,19 @@ import { intakeDirective } from './intake-directive.ts';
 import { directoryBehindLinks } from './policy/disk-place.ts';
 import { type ResolvedIntake, resolvedIntake } from './policy/profiles.ts';
 import type { RetentionBook } from './policy/retention.ts';
+import type { IssuedReceipt, ReceiptOrder } from './receipts/receipts.ts';
 
 /** What it is made of. */
 export interface IntakeParts extends Omit<MachineParts, 'intents' | 'items' | 'turns'> {
   /** The state directory's folder for intents; undefined where there is none: then nothing can be held between the doors. */
   readonly directory: string | undefined;
+  /**
+   * The name of this process's own folder in there, when it is one of several: what earlier processes left is then not its to
+   * finish, and what only one process can keep books of is refused.
+   */
+  readonly worker?: string | undefined;
+  /** The names under which files are being published; those of this process by default. */
+  readonly names?: NameClaims | undefined;
 }
 
 /** See above. */
@@ -51,8 +59,16 @@ export class Intake {
     this.#items = new Items(clock, log);
     this.#later = new Later(clock, log);
     if (directory === undefined) return;
-    this.#intents = new Intents(directory);
-    const machine = new Machine({ ...parts, intents: this.#intents, items: this.#items, turns: new NameTurns() });
+    this.#intents = new Intents(directory, parts.worker);
+    const machine = new Machine({
+      ...parts,
+      ...{
+        intents: this.#intents,
+        items: this.#items,
+        turns: new NameTurns(parts.names),
+        sweeps: parts.worker === undefined,
+      },
+    });
     this.#machine = machine;
     this.#settling = new Settling(machine, this.#later);
     this.#quarantine = new Quarantine(machine, this.#settling);
@@ -65,8 +81,30 @@ export class Intake {
   async start(): Promise<void> {
     this.#later.resume();
     await this.#intents?.make();
-    if (this.#machine !== undefined && this.#settling !== undefined) await recover(this.#machine, this.#settling);
+    const recovers = this.#parts.worker === undefined;
+    if (recovers && this.#machine !== undefined && this.#settling !== undefined)
+      await recover(this.#machine, this.#settling);
     this.#started = true;
+  }
+
+  /**
+   * Finishes or undoes what a worker left that is gone. To be called when nothing that it had recorded is still on its way into
+   * the log. @throws the system's error.
+   */
+  async takeOver(worker: string): Promise<void> {
+    if (this.#machine !== undefined && this.#settling !== undefined) {
+      await takeOver(this.#machine, this.#settling, worker);
+    }
+  }
+
+  /** Takes a receipt from the log and writes it, for a worker. @throws the system's error. */
+  async issueReceipt(order: ReceiptOrder): Promise<IssuedReceipt | undefined> {
+    return this.#machine?.issue(order);
+  }
+
+  /** Notes that a worker has settled an upload. */
+  noteSettled(): void {
+    this.#machine?.noteSettled();
   }
 
   /**
@@ -140,7 +178,10 @@ export class Intake {
     const at = async (path: VirtualPath) => resolvedIntake(await said(directoryOf(path)));
     const begin = async (path: VirtualPath, asked: StageRequest): Promise<Beginning> => {
       const intake = await at(path);
-      await this.#requireSame(intake, { asked: path, at, real: await realPath(files, use, path) });
+      // Where every directory says the same no link can lead to another word.
+      if (this.#parts.settings().isEverywhereAlike?.(use.session) !== true) {
+        await this.#requireSame(intake, { asked: path, at, real: await realPath(files, use, path) });
+      }
       const request = intake.encryptTo.length === 0 ? asked : await fromNothing(files, path, asked);
       return { path, request, intake, inbox: () => inboxOf(directoryOf(path), said) };
     };
@@ -166,6 +207,9 @@ export class Intake {
   async #stage(files: FileSystem, use: IntakeUse, begin: Beginning): Promise<StagedWrite> {
     const { path, request, intake } = begin;
     const { gates, encryptTo, deliver, onRefused, receipts } = intake;
+    const booked = this.#parts.worker === undefined ? undefined : needOfOneProcess(intake);
+    // A users file that has changed may ask for it, which the configuration was refused for.
+    if (booked !== undefined) throw this.#cannot(begin, `with several workers nobody keeps the books for ${booked}`);
     const unknown = deliver.find((name) => this.#parts.deliveries?.has(name) !== true);
     // A users file that has changed may have any name: better no file than one that stays behind.
     if (unknown !== undefined) throw this.#cannot(begin, `there is no delivery ${unknown}`);
@@ -216,6 +260,14 @@ export class Intake {
     this.#parts.log.error('intake.cannot_hold', { path, gates, collision, reason });
     return new Fault('Local', { cause: new Error(reason) });
   }
+}
+
+/** What can only be had where all sessions are in one process. */
+function needOfOneProcess(intake: ResolvedIntake): string | undefined {
+  if (intake.gates.length > 0) return 'gates';
+  if (intake.deliver.length > 0) return 'deliveries';
+  if (intake.retainDays !== undefined) return 'retain_days';
+  return intake.quotaBytes === undefined && intake.quotaFiles === undefined ? undefined : 'quotas';
 }
 
 /** What holds in a directory, as text to compare. */

@@ -45,6 +45,29 @@ describe('the book', () => {
     expect(book.untilMs(place('/a'))).toBeUndefined();
   });
 
+  test('where others go by what was promised until now, nothing more is, and what was still holds', async () => {
+    const directory = makeFolder();
+    const clock = new FakeClock();
+    const book = await openBook(directory, clock);
+    await book.keep(place('/in/a'), { days: 2 }, async () => undefined);
+    const reader = await RetentionBook.reading(directory, clock);
+    book.seal();
+    let published = false;
+    const attempt = book.keep(place('/in/b'), { days: 1 }, async () => {
+      published = true;
+    });
+    await expect(attempt).rejects.toMatchObject({ kind: 'FileBusy' });
+    expect(published).toBe(false);
+    for (const one of [book, reader]) {
+      expect(one.untilMs(place('/in/a'))).toBe(clock.now() + 2 * DAY_MS);
+      expect(one.untilMs(place('/in/b'))).toBeUndefined();
+    }
+    await expect(reader.keep(place('/in/c'), { days: 1 }, async () => undefined)).rejects.toMatchObject({
+      kind: 'Local',
+    });
+    await expect(reader.change([place('/in/a')], async () => undefined)).rejects.toMatchObject({ kind: 'Retained' });
+  });
+
   test('a promise is on the disk before anything is published', async () => {
     const directory = makeFolder();
     const clock = new FakeClock();

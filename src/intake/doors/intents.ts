@@ -16,6 +16,7 @@ import { KnownRoots } from './known-roots.ts';
 import { type Intent, intentSchema } from './upload.ts';
 
 const ENDING = '.json';
+const BROKEN = '.broken';
 /** Up to which record of the log every published upload is known to have its name. */
 const SWEPT = 'swept';
 const sweptSchema = z.strictObject({ logSize: z.int().min(0) });
@@ -31,10 +32,13 @@ export interface FoundIntents {
 export class Intents {
   /** Where the accounts' files were. */
   readonly roots: KnownRoots;
+  readonly #top: string;
   readonly #directory: string;
 
-  constructor(directory: string) {
-    this.#directory = directory;
+  /** With `worker`, those of one of several processes, in a folder of its own below: nobody else writes there while it lives. */
+  constructor(directory: string, worker?: string) {
+    this.#top = directory;
+    this.#directory = worker === undefined ? directory : join(directory, worker);
     this.roots = new KnownRoots(directory);
   }
 
@@ -42,6 +46,44 @@ export class Intents {
   async make(): Promise<void> {
     await mkdir(this.#directory, { recursive: true, mode: 0o700 });
     await this.roots.load();
+  }
+
+  /**
+   * Takes over the intents of a process that is gone, and removes its folder. @returns them, the oldest upload first; none when
+   * it has no folder. @throws the system's error.
+   */
+  async adopt(worker: string): Promise<readonly Intent[]> {
+    const folder = join(this.#top, worker);
+    const names = await readdir(folder).catch((error: unknown) => {
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+      throw error;
+    });
+    const { intents, broken } = await new Intents(this.#top, worker).#readAllOf(names);
+    for (const { upload } of intents) await rename(join(folder, `${upload.id}${ENDING}`), this.#path(upload.id));
+    for (const id of broken) await rename(join(folder, `${id}${BROKEN}`), join(this.#directory, `${id}${BROKEN}`));
+    await rm(folder, { recursive: true, force: true });
+    return intents;
+  }
+
+  /** Takes over those of all processes that earlier ones left. @throws the system's error. */
+  async adoptAll(): Promise<void> {
+    const entries = await readdir(this.#top, { withFileTypes: true });
+    for (const entry of entries) if (entry.isDirectory()) await this.adopt(entry.name);
+  }
+
+  /** The intents that other processes have at this moment, as far as they can be read. @throws the system's error. */
+  async elsewhere(): Promise<readonly Intent[]> {
+    const entries = await readdir(this.#top, { withFileTypes: true });
+    const found: Intent[] = [];
+    for (const { name } of entries.filter((entry) => entry.isDirectory())) {
+      for (const file of await readdir(join(this.#top, name))) {
+        // One that is settled meanwhile is no more.
+        const text = await readFile(join(this.#top, name, file), 'utf8').catch(() => '');
+        const intent = file.endsWith(ENDING) ? parsed(intentSchema, text) : undefined;
+        if (intent !== undefined) found.push(intent);
+      }
+    }
+    return found;
   }
 
   /** Writes a new one. @throws the system's error; also when there is one of this id. */
@@ -72,7 +114,10 @@ export class Intents {
 
   /** Every intent, the oldest upload first. What a crash left of a write that was cut short is removed. */
   async readAll(): Promise<FoundIntents> {
-    const names = await readdir(this.#directory);
+    return this.#readAllOf(await readdir(this.#directory));
+  }
+
+  async #readAllOf(names: readonly string[]): Promise<FoundIntents> {
     for (const name of names.filter((name) => name.endsWith('.tmp')))
       await rm(join(this.#directory, name), { force: true });
     const intents: Intent[] = [];
@@ -85,7 +130,7 @@ export class Intents {
       // Made and not written: nothing was held yet, or the power went before the disk had it.
       else if (text === '') await rm(path, { force: true });
       else {
-        await rename(path, `${path.slice(0, -ENDING.length)}.broken`);
+        await rename(path, `${path.slice(0, -ENDING.length)}${BROKEN}`);
         broken.push(name.slice(0, -ENDING.length));
       }
     }

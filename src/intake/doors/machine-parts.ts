@@ -14,7 +14,7 @@ import type { NameTurns } from './name-turns.ts';
 import type { Intent } from './upload.ts';
 
 /** Where receipts are kept: what is asked of it here. */
-export type ReceiptWriter = Pick<ReceiptFiles, 'write'>;
+export type ReceiptWriter = Pick<ReceiptFiles, 'write' | 'issue'>;
 
 /** To whom published files are handed on. */
 export interface DeliveryNames {
@@ -41,6 +41,8 @@ export interface MachineParts {
    */
   filesOf(account: string, place: KnownPlace): Promise<FileSystem | undefined>;
   readonly intents: Intents;
+  /** Whether it notes how far the log need not be looked through; false for one of several workers. */
+  readonly sweeps?: boolean;
   readonly items: Items;
   readonly turns: NameTurns;
 }

@@ -6,6 +6,7 @@ import { aside } from '../../lib/aside.ts';
 import type { VirtualPath } from '../../protocol/virtual-path.ts';
 import { type AuditRecord, keepLate } from '../../spi/audit.ts';
 import { Fault } from '../../spi/fault.ts';
+import type { IssuedReceipt, ReceiptOrder } from '../receipts/receipts.ts';
 import type { MachineParts, Published, Waiting } from './machine-parts.ts';
 import type { ChosenName } from './name-turns.ts';
 import { uploadRecord } from './records.ts';
@@ -53,6 +54,12 @@ export class Machine {
     await intents.remove(id).catch((error: unknown) => log.error('intake.intent_stays', { upload: id, error }));
     this.open.delete(id);
     this.overtaken.delete(id);
+    this.noteSettled();
+  }
+
+  /** Counts an upload that is settled, here or in another process; every so often that is noted (`sweep`). */
+  noteSettled(): void {
+    const { log } = this.parts;
     this.#settledCount += 1;
     if (this.#settledCount % SWEEP_EVERY !== 0) return;
     aside(
@@ -63,11 +70,14 @@ export class Machine {
 
   /** Notes up to where the log says nothing of an upload that may still wait. */
   async sweep(lasting: 'synced' | 'unsynced'): Promise<void> {
-    const { audit, intents } = this.parts;
-    if (audit === undefined) return;
+    const { audit, intents, sweeps = true } = this.parts;
+    if (audit === undefined || !sweeps) return;
+    // Before the others are looked for: whatever they begin behind that is recorded behind it.
+    const { size } = audit;
+    const all = [...this.open.values(), ...(await intents.elsewhere())];
     // What lasts by itself cannot be lost with the power.
-    const waiting = [...this.open.values()].filter(({ state }) => state === 'arrived');
-    await intents.sweep(Math.min(audit.size, ...waiting.map(({ logSize }) => logSize)), lasting);
+    const waiting = all.filter(({ state }) => state === 'arrived');
+    await intents.sweep(Math.min(size, ...waiting.map(({ logSize }) => logSize)), lasting);
   }
 
   /**
@@ -133,14 +143,11 @@ export class Machine {
     published: Omit<Published, 'receipt' | 'receiptText'>,
   ): Promise<Published> {
     const { id, account } = upload;
-    const { items, audit, receipts, log } = this.parts;
+    const { items, log } = this.parts;
     const { path, index } = published;
     try {
-      const text = index === undefined ? undefined : await audit?.receipt(index).catch(unlessPruned);
-      const receipt =
-        text === undefined || index === undefined
-          ? undefined
-          : await receipts?.write(account, path, index, text, upload.receipts);
+      const order = index === undefined ? undefined : { account, path, index, readers: upload.receipts };
+      const { place: receipt, text } = (order && (await this.issue(order))) ?? {};
       await this.forget(id);
       return { ...published, receipt, receiptText: receipt === undefined ? undefined : text };
     } catch (error) {
@@ -150,6 +157,15 @@ export class Machine {
     } finally {
       items.move(id, 'published', { path });
     }
+  }
+
+  /** Takes the receipt of a record from the log and writes it. @throws the system's error. */
+  async issue(order: ReceiptOrder): Promise<IssuedReceipt | undefined> {
+    const { audit, receipts } = this.parts;
+    if (receipts?.issue !== undefined) return receipts.issue(order);
+    const { account, path, index, readers } = order;
+    const text = await audit?.receipt(index).catch(unlessPruned);
+    return text === undefined ? undefined : { place: await receipts?.write(account, path, index, text, readers), text };
   }
 
   /** Refuses an upload for good: recorded, then removed. @returns the record's place. @throws what storage says. */

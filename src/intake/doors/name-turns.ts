@@ -1,6 +1,6 @@
 /**
  * The name under which a file is published. It is chosen before the record is written, so that record, receipt and directory
- * say the same; until the file has it, nobody else in this process may choose it, or decide by what is under it.
+ * say the same; until the file has it, nobody else may choose it, or decide by what is under it.
  */
 import type { VirtualPath } from '../../protocol/virtual-path.ts';
 import { Fault } from '../../spi/fault.ts';
@@ -26,12 +26,24 @@ export interface ChosenName extends Disposable {
   readonly replaces: boolean;
 }
 
+/** Names that somebody decides about, each by the key of its place on the disk. */
+export interface NameClaims {
+  /** Takes a name, and gives what lets it go again; undefined when somebody has it. */
+  take(key: string): Promise<(() => void) | undefined> | (() => void) | undefined;
+  /** Takes a name as soon as nobody has it, and gives what lets it go again. */
+  turn(key: string): Promise<() => void>;
+}
+
 /** Versions that are looked at before a name is refused; bounds what one upload can ask of the disk. */
 const VERSIONS_MAX = 1_000;
 
 /** Names in use, each by one publication at a time. A turn is of a name and not of a directory, so that others share syncs. */
 export class NameTurns {
-  readonly #taken = new Map<string, Promise<void>>();
+  readonly #claims: NameClaims;
+
+  constructor(claims: NameClaims = new OwnNames()) {
+    this.#claims = claims;
+  }
 
   /**
    * Chooses the name for a file that was uploaded, and takes it.
@@ -42,7 +54,7 @@ export class NameTurns {
     // By whatever account and links it is reached, one name of the disk has one turn.
     const keyOf = (name: VirtualPath) => placeOf(files, account, name);
     if (collision === 'version') return this.#version(files, path, keyOf);
-    const release = await this.#turn(await keyOf(path));
+    const release = await this.#claims.turn(await keyOf(path));
     try {
       const taken = await isTaken(files, path);
       if (taken && collision === 'refuse') throw new Fault('FileExists');
@@ -62,7 +74,7 @@ export class NameTurns {
     for (let version = 1; version <= VERSIONS_MAX; version++) {
       const candidate = version === 1 ? path : versionedName(path, version);
       if (candidate === undefined) break;
-      const release = this.#take(await keyOf(candidate));
+      const release = await this.#claims.take(await keyOf(candidate));
       if (release === undefined) continue;
       try {
         if (!(await isTaken(files, candidate))) {
@@ -76,16 +88,21 @@ export class NameTurns {
     }
     throw new Fault('FileExists');
   }
+}
 
-  async #turn(key: string): Promise<() => void> {
+/** The names that are being decided about in this process, when it is the only one. */
+export class OwnNames implements NameClaims {
+  readonly #taken = new Map<string, Promise<void>>();
+
+  async turn(key: string): Promise<() => void> {
     for (;;) {
-      const release = this.#take(key);
+      const release = this.take(key);
       if (release !== undefined) return release;
       await this.#taken.get(key);
     }
   }
 
-  #take(key: string): (() => void) | undefined {
+  take(key: string): (() => void) | undefined {
     if (this.#taken.has(key)) return undefined;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#taken.set(key, promise);

@@ -18,6 +18,7 @@ import type { Intent } from './upload.ts';
  */
 export async function recover(machine: Machine, settling: Settling): Promise<void> {
   const { intents: folder, audit, log } = machine.parts;
+  await folder.adoptAll();
   const { intents, broken } = await folder.readAll();
   for (const id of broken) log.error('intake.intent_broken', { upload: id });
   for (const intent of intents) takeUp(machine, intent);
@@ -48,6 +49,17 @@ async function beginningOf(
   // Before the first start nothing can have been lost.
   const swept = (await folder.sweptTo()) ?? size;
   return Math.min(size, swept, ...intents.map(({ logSize }) => logSize));
+}
+
+/**
+ * Takes over the uploads of a process that is gone, while others go on: they are looked at as those are of which nobody knows
+ * what became of them. To be called when nothing that it had recorded is still on its way into the log.
+ */
+export async function takeOver(machine: Machine, settling: Settling, worker: string): Promise<void> {
+  for (const intent of await machine.parts.intents.adopt(worker)) {
+    takeUp(machine, intent);
+    settling.doubt(intent.upload.id, undefined);
+  }
 }
 
 function takeUp({ open, parts: { items } }: Machine, intent: Intent): void {

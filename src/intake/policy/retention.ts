@@ -45,6 +45,7 @@ export class RetentionBook {
   /** Changes of what was not to be kept when they began, with the places that they touch. */
   readonly #changes = new Map<Promise<unknown>, readonly DiskPlace[] | 'anywhere'>();
   #expects = false;
+  #sealed = false;
   /** Publications that are under way, by place: one at a time, so that none takes the place of another. */
   readonly #attempts = new Map<DiskPlace, Promise<void>>();
   #knownTo = 0;
@@ -73,6 +74,19 @@ export class RetentionBook {
     await file.rewrite(book.#entries());
     if (knownTo > 0) await book.know(knownTo);
     return book;
+  }
+
+  /** Reads the book of a folder that another process writes: what it has is kept, and nothing more can be promised. */
+  static async reading(directory: string, clock: Clock): Promise<RetentionBook> {
+    const book = new RetentionBook(clock, undefined);
+    for (const entry of (await readBook(directory)).entries) book.#apply(entry);
+    book.#dropEnded();
+    return book;
+  }
+
+  /** From now on nothing more is promised: other processes have read the book, and would not know of it. */
+  seal(): void {
+    this.#sealed = true;
   }
 
   /** The book has the promises of all records of the audit log in front of this one, unless somebody forged it. */
@@ -118,9 +132,11 @@ export class RetentionBook {
    * the name is another's, or nothing was tried, the promise is taken back.
    *
    * @throws Fault `Retained` when it would replace what has to be kept; what `publish` throws; Fault `Local` when nothing
-   *   can be promised. Then nothing is published.
+   *   can be promised, `FileBusy` behind `seal`. Then nothing is published.
    */
   async keep<Result>(place: DiskPlace, keeping: Keeping, publish: () => Promise<Result>): Promise<Result> {
+    if (this.#sealed)
+      throw new Fault('FileBusy', { cause: new Error('retain_days needs all sessions in one process') });
     for (let other = this.#attempts.get(place); other !== undefined; other = this.#attempts.get(place)) await other;
     // From here to the promise nothing is waited for, so that nobody else can have promised meanwhile.
     refuseUntil(Math.max(0, ...(keeping.replaces ?? []).map((replaced) => this.untilMs(replaced) ?? 0)));

@@ -29,6 +29,11 @@ export interface ReceiptFiles {
     text: string,
     readers?: Readers,
   ): Promise<VirtualPath | undefined>;
+  /**
+   * Has a receipt both taken from the log and written by whoever keeps receipts, where that is another process; absent where it
+   * is this one.
+   */
+  readonly issue?: ReceiptIssuer | undefined;
   /** The newest receipt of a file that the account has stored under the path; undefined when there is none. */
   newest(account: string, path: VirtualPath): Promise<string | undefined>;
   /**
@@ -46,6 +51,24 @@ export interface ReceiptFiles {
   close(): Promise<void>;
 }
 
+/** Of which record a receipt is to be, and whose. */
+export interface ReceiptOrder {
+  readonly account: string;
+  readonly path: VirtualPath;
+  /** The record's place in the log. */
+  readonly index: number;
+  readonly readers: Readers;
+}
+
+/** A receipt that is written, with where its account finds it; no place when it is for the operator alone. */
+export interface IssuedReceipt {
+  readonly place: VirtualPath | undefined;
+  readonly text: string;
+}
+
+/** Takes a receipt from the log and writes it; undefined when retention has dropped the record. @throws the system's error. */
+export type ReceiptIssuer = (order: ReceiptOrder) => Promise<IssuedReceipt | undefined>;
+
 /** Who may fetch a receipt: the account by its own means, or the operator alone, on the disk. */
 export type Readers = 'account' | 'operator';
 
@@ -56,6 +79,8 @@ export interface ReceiptParts {
   readonly log: Log;
   /** What a receipt is compared with when it is read: without it files are taken as they are. */
   readonly audit?: AuditLog;
+  /** Who takes receipts from the log and writes them in place of this process, where another one keeps the receipts: which of them last is known to one alone. */
+  readonly issue?: ReceiptIssuer | undefined;
 }
 
 /** Receipts that may be lost at any moment: as many are made again at the next start at most. */
@@ -73,6 +98,7 @@ class StoredReceipts implements ReceiptFiles {
   readonly #directory: string;
   readonly #log: Log;
   readonly #audit: AuditLog | undefined;
+  readonly issue: ReceiptIssuer | undefined;
   /** Files that were written and not synced since. */
   #unsettled: string[] = [];
   /** Places in the log of what is being written. */
@@ -87,10 +113,11 @@ class StoredReceipts implements ReceiptFiles {
   /** Files that were begun, which names them. */
   #written = 0;
 
-  constructor({ directory, log, audit }: ReceiptParts) {
+  constructor({ directory, log, audit, issue }: ReceiptParts) {
     this.#directory = directory;
     this.#log = log;
     this.#audit = audit;
+    this.issue = issue;
   }
 
   async write(
@@ -100,6 +127,7 @@ class StoredReceipts implements ReceiptFiles {
     text: string,
     readers: Readers = 'account',
   ): Promise<VirtualPath | undefined> {
+    if (this.issue !== undefined) return (await this.issue({ account, path, index, readers }))?.place;
     const place = receiptPlace(path);
     const target = this.#at(account, [...place.directories, receiptName(place.stem, index)], readers);
     this.#writing.add(index);
