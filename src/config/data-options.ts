@@ -58,9 +58,9 @@ export const activeOptions = z.strictObject({
 
 /** How much of a transfer is on its way at once. More is faster, and each running transfer may take some of both. */
 export const bufferOptions = z.strictObject({
-  /** Bytes of an upload handed over at once. Measured: 1 MiB takes half the processor time of 64 KiB. */
+  /** Received bytes that may wait to be stored; beyond them the client is not read. */
   receiveBytes: bufferBytes(),
-  /** Bytes of a download handed to TLS at once; in clear no more than 128 KiB, to tell slow clients from dead ones. */
+  /** Bytes of a download handed to TLS or the socket at once; never more than 128 KiB, to tell slow clients from dead ones. */
   sendBytes: bufferBytes(),
 });
 

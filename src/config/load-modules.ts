@@ -16,9 +16,16 @@ import { allDirectives } from './options.ts';
 import { withOwnPackage } from './own-package.ts';
 import type { Problem } from './problem.ts';
 
+/** A module as a configuration names it, and the folder of the file that does. */
+export interface NamedModule {
+  readonly name: string;
+  readonly folder: string;
+}
+
 /** The modules of a configuration, and what is wrong with those that are not among them. */
 export interface LoadedModules {
   readonly modules: readonly Module[];
+  readonly names: readonly NamedModule[];
   /** The directives that may be written: those of the built-in modules, and of these. */
   readonly directives: readonly Directive[];
   readonly problems: readonly Problem[];
@@ -28,20 +35,38 @@ export interface LoadedModules {
 export async function loadModules(tree: ConfigTree): Promise<LoadedModules> {
   const listed = tree.valueAt(['modules']);
   const modules: Module[] = [];
+  const names: NamedModule[] = [];
   const problems: Problem[] = [];
   for (const [index, name] of (Array.isArray(listed) ? listed : []).entries()) {
     if (typeof name !== 'string' || name === '') continue;
     const path = ['modules', index];
     try {
-      const more = await modulesIn(name, tree.baseDirAt(path));
+      const folder = tree.baseDirAt(path);
+      const more = await modulesIn(name, folder);
       // Collisions are looked for one by one, so that each stands at the module that makes it.
       allDirectives([...modules, ...more]);
       modules.push(...more);
+      names.push({ name, folder });
     } catch (error) {
       problems.push(tree.problemAt(path, error instanceof Error ? oneLine(error.message) : 'cannot be loaded'));
     }
   }
-  return { modules, directives: allDirectives(modules), problems };
+  return { modules, names, directives: allDirectives(modules), problems };
+}
+
+/** Loads modules that another process has loaded. @throws Error that names the module, and says what is wrong. */
+export async function loadNamedModules(names: readonly NamedModule[]): Promise<readonly Module[]> {
+  const modules: Module[] = [];
+  for (const { name, folder } of names) {
+    try {
+      modules.push(...(await modulesIn(name, folder)));
+    } catch (error) {
+      throw new Error(`module ${name}: ${error instanceof Error ? oneLine(error.message) : 'cannot be loaded'}`, {
+        cause: error,
+      });
+    }
+  }
+  return modules;
 }
 
 /** @throws Error whose message fits behind the name of a key. */

@@ -16,7 +16,7 @@ import { type ConfigTree, readConfigTree } from './config-tree.ts';
 import { fileOptionsWith } from './file-options.ts';
 import { withAbsolutePaths } from './file-paths.ts';
 import { inventoryFindings } from './inventory-file.ts';
-import { loadModules } from './load-modules.ts';
+import { loadModules, type NamedModule } from './load-modules.ts';
 import { loginFindings } from './login-files.ts';
 import type { GatewayOptions } from './options.ts';
 import { listedNames, partNameFindings } from './part-names.ts';
@@ -31,6 +31,7 @@ import { totpSecretsProblems } from './totp-secrets-file.ts';
 import { unaskedAccounts } from './unasked-certificates.ts';
 import { checkUsers, readUsersText } from './users-file.ts';
 import { validate } from './validate.ts';
+import { workerFindings, workersIn } from './workers.ts';
 
 /** A configuration that is right in every way that can be known before starting, or what is wrong with it. */
 export type LoadedConfig =
@@ -45,6 +46,8 @@ export type LoadedConfig =
       readonly accounts: readonly UserOptions[];
       /** The modules that the configuration names; the gateway needs them to understand the options. */
       readonly modules: readonly Module[];
+      /** Where those modules are loaded from, for processes that have to load them again. */
+      readonly moduleNames: readonly NamedModule[];
       /** The configuration file's folder, absolute. */
       readonly baseDir: string;
       /** The configuration files that were read, absolute: this one, those that it includes, and the users file. */
@@ -68,7 +71,7 @@ export async function loadConfig(
   const { tree } = read;
   if (!tree.sound) return { ok: false, problems: tree.inOrder(tree.problems) };
 
-  const { modules, directives, problems: moduleProblems } = await loadModules(tree);
+  const { modules, names: moduleNames, directives, problems: moduleProblems } = await loadModules(tree);
   // A module that did not load may have declared any key.
   const unknownKeys = moduleProblems.length === 0 ? 'refused' : 'ignored';
   const checked = validate(tree, fileOptionsWith(directives), { directives, unknownKeys });
@@ -84,9 +87,16 @@ export async function loadConfig(
     ...(await inventoryFindings(tree.value, { baseDirAt })),
     ...stateFindings(stateDirectoryOf(tree, path)),
     ...misnamed(tree.value),
+    ...workerFindings(tree.value),
   ];
   const more = await moreUsers(tree, directives);
-  const theirs = more.source === undefined ? [] : problemsIn(more.source, misnamed(more.source.value));
+  const theirs =
+    more.source === undefined
+      ? []
+      : problemsIn(more.source, [
+          ...misnamed(more.source.value),
+          ...workerFindings(more.source.value, workersIn(tree.value)),
+        ]);
   const secrets = await totpSecretsProblems(tree);
 
   const ownProblems = [
@@ -107,6 +117,7 @@ export async function loadConfig(
     ok: true,
     options,
     modules,
+    moduleNames,
     accounts: [...options.users, ...more.users],
     baseDir,
     files: options.usersFile === undefined ? tree.files : [...tree.files, options.usersFile],

@@ -26,6 +26,7 @@ import { metricsOptions, refuseMetricsAtListener } from './metrics-options.ts';
 import { IF_LIST, ifSound, refuseSameName } from './option-checks.ts';
 import { logOptions, storageOptions } from './storage-options.ts';
 import { tlsOptions } from './tls-options.ts';
+import { workersOption } from './workers.ts';
 
 /** Everything the gateway can be told, by itself and with the directives of its built-in modules. */
 export const gatewayOptions = optionsWith(BUILT_IN_DIRECTIVES);
@@ -112,6 +113,8 @@ function optionsWith(directives: readonly Directive[]) {
     /** Compensating controls for `sallyport compliance report`; the gateway does nothing with them. */
     compliance: complianceOptions,
     limits: limitsOptions.prefault({}),
+    /** How many processes serve sessions, behind one port; `auto` is one for each core. */
+    workers: workersOption.default(1),
     storage: storageOptions.prefault({}),
     log: logOptions.prefault({}),
     /** Numbers for monitoring, over HTTP; without it there is no such listener. */

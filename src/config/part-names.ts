@@ -11,7 +11,7 @@ export type PartKey = keyof typeof PART_KINDS;
 
 /** The names in every `intake`, wherever it stands, that are not among the known ones. The value need not be valid otherwise. */
 export function partNameFindings(value: unknown, key: PartKey, known: readonly string[]): Finding[] {
-  return intakes(value, []).flatMap(({ path, intake }) =>
+  return intakesIn(value).flatMap(({ path, intake }) =>
     words.parse(intake[key]).flatMap((name, index) => {
       if (name === undefined || known.includes(name)) return [];
       const meant = closest(name, known);
@@ -31,7 +31,10 @@ const words = z.array(z.string().optional().catch(undefined)).catch([]);
 const named = z.array(z.object({ name: z.string().optional().catch(undefined) }).catch({})).catch([]);
 
 /** Every section `intake` in a value, with its path. */
-function intakes(value: unknown, path: KeyPath): readonly { path: KeyPath; intake: Record<string, unknown> }[] {
+export function intakesIn(
+  value: unknown,
+  path: KeyPath = [],
+): readonly { readonly path: KeyPath; readonly intake: Readonly<Record<string, unknown>> }[] {
   if (typeof value !== 'object' || value === null) return [];
   const entries: readonly (readonly [Key, unknown])[] = Array.isArray(value)
     ? value.map((item, index) => [index, item])
@@ -39,6 +42,6 @@ function intakes(value: unknown, path: KeyPath): readonly { path: KeyPath; intak
   return entries.flatMap(([key, inner]) =>
     key === 'intake' && typeof inner === 'object' && inner !== null
       ? [{ path: [...path, key], intake: { ...inner } }]
-      : intakes(inner, [...path, key]),
+      : intakesIn(inner, [...path, key]),
   );
 }

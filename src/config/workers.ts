@@ -1,0 +1,84 @@
+/** `workers`: how many processes serve sessions, and what of a configuration leaves no choice but one. */
+import { z } from 'zod';
+import type { UserOptions } from '../auth/users.ts';
+import { type KeyPath, toSnakeCase } from './key-names.ts';
+import type { GatewayOptions } from './options.ts';
+import { intakesIn } from './part-names.ts';
+import type { Finding } from './reality.ts';
+
+/** More would be a slip: each is a Node of its own. */
+const WORKERS_MAX = 256;
+
+/** The option. `auto` is one process for each core that this one may use. */
+export const workersOption = z.union([z.literal('auto'), z.int().min(1).max(WORKERS_MAX)], {
+  error: `must be auto, or a number from 1 to ${WORKERS_MAX}`,
+});
+
+/** How many workers there are, and why not as many as was asked for. */
+export interface WorkerCount {
+  readonly count: number;
+  /** For the operator: what in the configuration needs one process, where `auto` would have been more. */
+  readonly because?: string;
+}
+
+/** The number of processes that serve; `accounts` are those of all files, `cores` what `auto` stands for. */
+export function workerCount(
+  { options, accounts }: { readonly options: GatewayOptions; readonly accounts: readonly UserOptions[] },
+  cores: number,
+): WorkerCount {
+  const { workers } = options;
+  if (workers !== 'auto') return { count: workers };
+  const count = Math.max(1, Math.min(cores, WORKERS_MAX));
+  const [first] = [...needsOneProcess(options), ...needsOneProcess({ users: accounts })];
+  return count === 1 || first === undefined ? { count } : { count: 1, because: `${first.what} ${NEEDS_ONE}` };
+}
+
+/** Mistakes: what a number of workers above 1 cannot be together with. The value need not be valid otherwise. */
+export function workerFindings(value: unknown, workers: unknown = workersIn(value)): Finding[] {
+  if (typeof workers !== 'number' || workers <= 1) return [];
+  return needsOneProcess(value).map(({ path }) => ({
+    path,
+    message: `${NEEDS_ONE}, and workers is ${workers}: let workers be 1, or auto, which is 1 then`,
+  }));
+}
+
+/** The number that a configuration says, whatever else is wrong with it. */
+export function workersIn(value: unknown): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, 'workers') : undefined;
+}
+
+const NEEDS_ONE = 'needs all sessions in one process';
+
+/** Keys of `intake` whose books one process keeps. Empty lists ask for nothing. */
+const BOOKED = ['gates', 'deliver', 'retainDays', 'quotaBytes', 'quotaFiles'] as const;
+
+interface Need {
+  readonly path: KeyPath;
+  /** In the operator's words. */
+  readonly what: string;
+}
+
+function needsOneProcess(value: unknown): Need[] {
+  const ofIntake = intakesIn(value).flatMap(({ path, intake }) =>
+    BOOKED.filter((key) => asksFor(intake[key])).map((key) => ({
+      path: [...path, key],
+      what: `intake.${toSnakeCase(key)}`,
+    })),
+  );
+  return [...ofIntake, ...runAsUser(value, [])];
+}
+
+function asksFor(said: unknown): boolean {
+  return Array.isArray(said) ? said.length > 0 : said !== undefined;
+}
+
+/** Accounts whose files are reached by a process of their own: there is one for each user, which one gateway speaks to. */
+function runAsUser(value: unknown, path: KeyPath): Need[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const entries = Array.isArray(value) ? value.map((item, index) => [index, item] as const) : Object.entries(value);
+  return entries.flatMap(([key, inner]) =>
+    key === 'runAs' && inner === 'user'
+      ? [{ path: [...path, key], what: 'run_as: user' }]
+      : runAsUser(inner, [...path, key]),
+  );
+}
