@@ -1,11 +1,13 @@
 /** `sallyport check`: says whether a configuration is right, and what it amounts to. */
+import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import type { GatewayOptions } from '../config/options.ts';
+import { workerCount } from '../config/workers.ts';
 import { isFipsModeAvailable } from '../lib/fips.ts';
 import { printable } from '../lib/printable.ts';
 import { auditDirectory } from '../server/audit.ts';
 import type { GatewayCertificate } from '../server/certificates.ts';
-import { createGateway, type Gateway } from '../server/gateway.ts';
+import { type Gateway, gatewayInOneProcess } from '../server/gateway.ts';
 import { wishesOf } from '../server/tls-wishes.ts';
 import { hasHybridGroups, NO_HYBRID_GROUPS, tlsTerms } from '../transport/tls-terms.ts';
 import { CommandFailure } from './command-failure.ts';
@@ -34,13 +36,14 @@ export function addCheckCommand(program: Command, terminal: Terminal): void {
  */
 function composed({ options, modules }: Configuration): Gateway {
   try {
-    return createGateway(options, { modules });
+    return gatewayInOneProcess(options, { modules });
   } catch (error) {
     throw new CommandFailure('wrongUse', error instanceof Error ? error.message : String(error), { cause: error });
   }
 }
 
-function summary({ options, accounts }: Configuration): string {
+function summary(configuration: Configuration): string {
+  const { options, accounts } = configuration;
   const enabled = accounts.filter((user) => user.enabled).length;
   const disabled = accounts.length - enabled;
   const lines = {
@@ -62,6 +65,7 @@ function summary({ options, accounts }: Configuration): string {
     accounts: `${enabled} enabled, ${disabled} disabled`,
     ...(options.gates.length > 0 && { gates: options.gates.map(({ name, kind }) => `${name} (${kind})`).join(', ') }),
     'audit log': auditLine(options),
+    ...(options.workers !== 1 && { workers: workersLine(configuration) }),
   };
   return Object.entries(lines)
     .map(([name, text]) => line(name, text))
@@ -82,6 +86,12 @@ function line(name: string, text: string): string {
 function auditLine(options: GatewayOptions): string {
   const directory = auditDirectory(options);
   return directory === undefined ? 'OFF' : printable(`${directory} (${options.audit.requirement})`);
+}
+
+function workersLine(configuration: Configuration): string {
+  const { count, because } = workerCount(configuration, availableParallelism());
+  const why = because === undefined ? '' : ` (auto: ${because})`;
+  return `${count === 1 ? 'none, one process serves' : `${count} processes`}${why}`;
 }
 
 function postQuantumLine(options: GatewayOptions): string {

@@ -77,7 +77,8 @@ async function explainUser(
 /** Whether it is a virtual host, or a name of the gateway's own certificate. */
 function isServed(options: GatewayOptions, host: string): boolean {
   const quiet = { clock: systemClock, log: silentLog };
-  const parts = { certificates: new Certificates(options, quiet), authorities: new ClientAuthorities(options, quiet) };
+  const certificates = new Certificates(options, quiet);
+  const parts = { clock: systemClock, certificates, authorities: new ClientAuthorities(options, quiet) };
   return virtualHosts(options, parts).greetingOf(host) !== undefined;
 }
 

@@ -13,7 +13,7 @@ import type { Terminal } from './terminal.ts';
 export interface Served {
   readonly gateway: Pick<Gateway, 'reload'>;
   /** The options with which it runs. */
-  readonly options: GatewayOptions;
+  options(): GatewayOptions;
   /** The configuration; undefined when there is no file. */
   readonly configFile: string | undefined;
 }
@@ -36,7 +36,7 @@ export function reloadAtSignal(served: Served, terminal: Terminal): () => void {
 /** Reloads. @returns what to tell the operator; never throws. */
 async function reloaded({ gateway, options, configFile }: Served): Promise<string> {
   try {
-    const checked = configFile === undefined ? '' : await checkedAgain(configFile, options);
+    const checked = configFile === undefined ? '' : await checkedAgain(configFile, options());
     return checked + (await gateway.reload()).map(told).join('');
   } catch (error) {
     return `Reload failed: ${printable(error instanceof Error ? error.message : String(error))}\n`;

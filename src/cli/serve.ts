@@ -1,17 +1,16 @@
 /** `sallyport serve`: runs the gateway until it is told to stop. */
 import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
-import { gatewayOptions } from '../config/options.ts';
+import { type GatewayOptions, gatewayOptions } from '../config/options.ts';
 import { systemClock } from '../lib/clock.ts';
 import { enterFipsMode } from '../lib/fips.ts';
 import type { Gateway } from '../server/gateway.ts';
-import { createGateway } from '../server/gateway.ts';
-import { createLogger } from '../server/logger.ts';
 import { CommandFailure, EXIT_CODES, systemCode } from './command-failure.ts';
-import type { Configuration } from './configuration.ts';
 import { CONFIG_FILE, requireConfiguration } from './configuration.ts';
-import { KEY_LOG_WARNING, openKeyLog } from './key-log.ts';
+import { KEY_LOG_WARNING } from './key-log.ts';
 import { reloadAtSignal } from './reload.ts';
+import { restartAtSignal } from './restart.ts';
+import { type ServedConfiguration, type ServingGateway, servingGateway } from './serving-gateway.ts';
 import type { ShareOptions } from './share.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -107,8 +106,8 @@ async function serveDemo(folder: string, tlsKeylog: string | undefined, terminal
 
 /** Serves a configuration until a stop signal. @throws CommandFailure when it is wrong or the start fails. */
 async function serveFile(path: string, how: Serving, terminal: Terminal): Promise<void> {
-  const { options, modules } = await requireConfiguration(path, terminal);
-  await serve({ options, modules }, { ...how, configFile: path }, terminal);
+  const configuration = await requireConfiguration(path, terminal);
+  await serve(configuration, { ...how, configFile: path }, terminal);
 }
 
 /** What the command line says besides the configuration. */
@@ -121,25 +120,31 @@ interface Serving {
 
 type Announce = (gateway: Reachable) => void;
 
-type Reachable = Pick<Gateway, 'addresses' | 'metricsAddress'>;
+type Reachable = Pick<Gateway, 'addresses' | 'metricsAddress'> & Pick<ServingGateway, 'workers' | 'because'>;
 
 async function serve(
-  { options, modules }: Pick<Configuration, 'options' | 'modules'>,
+  configuration: ServedConfiguration,
   { tlsKeylog, announce, configFile }: Serving,
   terminal: Terminal,
 ): Promise<void> {
+  let { options } = configuration;
   // Before anything that computes with keys: the mode is the whole process's.
   if (options.tls.profile === 'fips' && !enterFipsMode()) terminal.stderr.write(FIPS_UNAVAILABLE);
-  const keyLog = tlsKeylog === undefined ? undefined : openKeyLog(tlsKeylog);
+  const gateway = servingGateway(configuration, { tlsKeylog, terminal });
   if (tlsKeylog !== undefined) terminal.stderr.write(KEY_LOG_WARNING(tlsKeylog));
-  const log = createLogger(options.log, terminal.stdout);
-  const gateway = createGateway(options, { modules, log, ...(keyLog !== undefined && { tlsKeyLog: keyLog.write }) });
   const signals = stopSignals(terminal);
-  const forgetReload = reloadAtSignal({ gateway, options, configFile }, terminal);
+  const forgetReload = reloadAtSignal({ gateway, options: () => options, configFile }, terminal);
+  const renewed = (next: GatewayOptions) => {
+    options = next;
+  };
+  const forgetRestart = restartAtSignal({ gateway, configFile, renewed }, terminal);
   try {
     await start(gateway);
     announce(gateway);
-    await signals.first;
+    await Promise.race([signals.first, gateway.failure]).catch(async (error: unknown) => {
+      await gateway.close();
+      throw error;
+    });
     terminal.stderr.write(`Stopping: transfers have ${GRACE_MS / 1_000} s to finish. Once more stops at once.\n`);
     await Promise.race([
       gateway.close({ graceMs: GRACE_MS }),
@@ -148,11 +153,12 @@ async function serve(
   } finally {
     signals.forget();
     forgetReload();
-    keyLog?.close();
+    forgetRestart();
+    gateway.forget();
   }
 }
 
-async function start(gateway: Gateway): Promise<void> {
+async function start(gateway: ServingGateway): Promise<void> {
   try {
     await gateway.start();
   } catch (error) {
@@ -188,9 +194,11 @@ function stopSignals(terminal: Terminal) {
   return { first: first.promise, second: second.promise, forget };
 }
 
-function listening({ addresses, metricsAddress: metrics }: Reachable): string {
+function listening({ addresses, metricsAddress: metrics, workers, because }: Reachable): string {
   const lines = addresses.map(({ host, port, tls }) => `Listening on ${hostAndPort(host, port)} (${tls} TLS).\n`);
   if (metrics !== undefined) lines.push(`Metrics at http://${hostAndPort(metrics.host, metrics.port)}/metrics.\n`);
+  if (workers > 1) lines.push(`${workers} workers serve.\n`);
+  if (because !== undefined) lines.push(`One process serves, though workers is auto: ${because}.\n`);
   return lines.join('');
 }
 
@@ -204,6 +212,9 @@ signal stops at once; an upload that was cut off is never published.
 
 SIGHUP reads certificates, keys and the users file again and checks the configuration; sessions keep what they began
 with, and everything else in the configuration is in force from the next start on.
+
+SIGUSR2, where there are workers, reads the configuration anew and has new ones serve it: no connection is refused,
+transfers finish with the old workers, and idle sessions are ended after half a minute with 421.
 
 --demo is for a first try on your own machine. It writes what is missing and keeps what is there:
   certs/               a development CA and a server certificate for localhost

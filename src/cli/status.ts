@@ -31,6 +31,7 @@ function statusText({
   startedMs,
   listen,
   sessions,
+  workers,
   uploads,
   audit,
   deliveries,
@@ -42,6 +43,9 @@ function statusText({
     `sallyport ${version}, process ${pid}, since ${timeText(startedMs)}\n`,
     ...listen.map(({ host, port, tls }) => line('listens', `${host} port ${port} (${tls} TLS)`)),
     line('sessions', `${sessions.all}, of which ${sessions.loggedIn} logged in; ${sessions.transfers} transfers`),
+    ...workers.map(({ number, pid, connections, retiring }) =>
+      line(`worker ${number}`, `process ${pid}, ${connections} connections${retiring ? ', is being replaced' : ''}`),
+    ),
     line('uploads', counts.length === 0 ? 'none' : counts.join(', ')),
     line('audit log', auditText ?? 'none'),
     line('deliveries', deliveries === null ? 'none' : `${deliveries.pending} pending, ${deliveries.dead} given up`),

@@ -15,6 +15,8 @@ export interface Terminal {
   onStopSignal(act: () => void): () => void;
   /** Calls `act` at every SIGHUP, which would end the process otherwise, until the returned function is called. */
   onReloadSignal(act: () => void): () => void;
+  /** Calls `act` at every SIGUSR2, which would end the process otherwise, until the returned function is called. */
+  onRestartSignal(act: () => void): () => void;
   /** Ends the process now, whatever is still open. For someone who asks twice; every other end is a return. */
   exit(code: ExitCode): void;
 }
@@ -37,6 +39,10 @@ export function processTerminal(): Terminal {
     onReloadSignal(act) {
       process.on('SIGHUP', act);
       return () => void process.off('SIGHUP', act);
+    },
+    onRestartSignal(act) {
+      process.on('SIGUSR2', act);
+      return () => void process.off('SIGUSR2', act);
     },
     exit: (code) => process.exit(code),
   };

@@ -12,6 +12,7 @@ import type { Directive } from '../spi/directive.ts';
 import type { FileSystem, SystemUser } from '../spi/file-system.ts';
 import type { Log } from '../spi/log.ts';
 import { createLocalStorage } from '../storage/local.ts';
+import { type LiveUploads, OwnUploads } from '../storage/staging-names.ts';
 import { createUserStorage } from '../storage/worker/user-storage.ts';
 import { charsetNamed } from './legacy-charset.ts';
 import { rereadFile } from './reread-file.ts';
@@ -59,6 +60,8 @@ export interface AccountsParts {
   readonly decorated?: (files: FileSystem, account: string) => FileSystem;
   /** Told whenever the users file was read and is not as it was. It must not throw. */
   readonly usersRead?: ((read: UsersRead) => void) | undefined;
+  /** The uploads that run; those of this process by default. */
+  readonly uploads?: LiveUploads | undefined;
 }
 
 /**
@@ -66,8 +69,8 @@ export interface AccountsParts {
  * `sallyport user` takes effect without a restart.
  */
 export function accountsOf(options: GatewayOptions, parts: AccountsParts): Accounts {
-  const { clock, log, decorated = (files: FileSystem) => files } = parts;
-  const storage = createLocalStorage();
+  const { clock, log, decorated = (files: FileSystem) => files, uploads = new OwnUploads() } = parts;
+  const storage = createLocalStorage({ live: uploads });
   const { fileMode, directoryMode, sync, workersMax, workerIdleMs } = options.storage;
   const userStorage = createUserStorage({ clock, log, workersMax, idleMs: workerIdleMs });
   const kept = {

@@ -24,24 +24,35 @@ export class Arrivals {
   /** Asks the modules; when one refuses, those that had let the connection in are told, and so is the client. */
   async letsIn(socket: Socket, session: Session, mode: 'explicit' | 'implicit'): Promise<boolean> {
     const { modules, log, clock } = this.#house;
-    const { peer } = session;
     const gone = new AbortController();
     const leave = () => gone.abort(new Fault('Aborted', { cause: new Error('the connection was lost') }));
     socket.once('close', leave);
     this.#arriving.add(socket);
     const admitted: Module[] = [];
+    let letIn: Module | undefined;
+    let abandoned = false;
+    const ask = async (module: Module) => {
+      const answer = await module.onConnect?.(session.peer, session);
+      letIn = module;
+      // Nobody waited for that any more: it may have counted whom nobody would count down again.
+      if (abandoned) tellDisconnect(module, session, log);
+      return answer;
+    };
     try {
       for (const module of modules) {
         const asking = { clock, log, signal: gone.signal, otherwise: 'Busy' } as const;
-        if (module.onConnect) await askGuard(module, 'onConnect', () => module.onConnect?.(peer, session), asking);
+        if (module.onConnect) await askGuard(module, 'onConnect', () => ask(module), asking);
         admitted.push(module);
       }
       // Dropped at this moment: nobody will hear of its end any more.
       if (socket.destroyed) throw gone.signal.reason ?? new Fault('Aborted');
       return true;
     } catch (error) {
+      abandoned = true;
+      // Gone at the very moment at which it was let in.
+      if (letIn !== undefined && gone.signal.aborted && !admitted.includes(letIn)) admitted.push(letIn);
       for (const module of admitted) tellDisconnect(module, session, log);
-      log.warn('connection.refused', { peer: peer.address, error });
+      log.warn('connection.refused', { peer: session.peer.address, error });
       for (const module of modules) tellRefused(module, session, { cause: error, log });
       turnAway(socket, mode, error);
       return false;

@@ -13,11 +13,19 @@ import { aside } from '../lib/aside.ts';
 import type { Clock, Timer } from '../lib/clock.ts';
 import { deadline, within } from '../lib/deadline.ts';
 import { type AuditRequirement, requireAudit } from '../modules/audit-trail.ts';
-import { AuditFailed, type AuditLog, type AuditRecord, type AuditValue, type LoggedRecord } from '../spi/audit.ts';
+import {
+  AuditFailed,
+  type AuditLog,
+  type AuditRecord,
+  type AuditValue,
+  keepLate,
+  type LoggedRecord,
+} from '../spi/audit.ts';
 import type { Log } from '../spi/log.ts';
 import { optionsDigest } from './options-digest.ts';
 import { packageVersion } from './package-version.ts';
 import type { ReloadedPart } from './reload.ts';
+import type { SharedAudit } from './shared-state.ts';
 import type { UsersRead } from './users-read.ts';
 
 /** What of the options concerns the audit log. */
@@ -42,11 +50,21 @@ export function auditOrigin({ audit }: Pick<GatewayOptions, 'audit'>): string {
 /** Makes it; undefined when there is none: switched off, or a program that gives neither a log nor a state directory. */
 export function auditOf(
   options: GatewayOptions,
-  { given, clock, log }: { readonly given: AuditLog | undefined; readonly clock: Clock; readonly log: Log },
+  { given, shared, clock, log }: AuditSources,
 ): GatewayAudit | undefined {
   const { requirement } = options.audit;
-  if (requirement === 'off' || (given ?? auditDirectory(options)) === undefined) return undefined;
-  return new GatewayAudit(options, { given, requirement, clock, log });
+  if (requirement === 'off' || (shared ?? given ?? auditDirectory(options)) === undefined) return undefined;
+  return new GatewayAudit(options, { given: shared?.log ?? given, shared, requirement, clock, log });
+}
+
+/** Where the log of a gateway comes from, and what it is made with. */
+export interface AuditSources {
+  /** A log of the program's own. */
+  readonly given: AuditLog | undefined;
+  /** The log of several processes, in one of them that does not write it. */
+  readonly shared?: SharedAudit | undefined;
+  readonly clock: Clock;
+  readonly log: Log;
 }
 
 /** What is told of the log, for monitoring. Counted from the making of the gateway. */
@@ -58,11 +76,8 @@ export interface AuditNumbers {
   readonly writable: boolean;
 }
 
-interface AuditParts {
-  readonly given: AuditLog | undefined;
+interface AuditParts extends AuditSources {
   readonly requirement: AuditRequirement;
-  readonly clock: Clock;
-  readonly log: Log;
 }
 
 /** Where the gateway listens. */
@@ -82,6 +97,8 @@ export class GatewayAudit implements AuditLog {
   readonly requirement: AuditRequirement;
   readonly #options: GatewayOptions;
   readonly #given: AuditLog | undefined;
+  /** Where it is another process that records what happens to the gateway itself. */
+  readonly #shared: SharedAudit | undefined;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #listeners = new Set<() => void>();
@@ -100,9 +117,10 @@ export class GatewayAudit implements AuditLog {
   /** SHA-256 of the users file that is in force. */
   #usersFile: string | undefined;
 
-  constructor(options: GatewayOptions, { given, requirement, clock, log }: AuditParts) {
+  constructor(options: GatewayOptions, { given, shared, requirement, clock, log }: AuditParts) {
     this.#options = options;
     this.#given = given;
+    this.#shared = shared;
     this.requirement = requirement;
     this.#clock = clock;
     this.#log = log;
@@ -175,6 +193,7 @@ export class GatewayAudit implements AuditLog {
       await this.#refuse(cause);
       return;
     }
+    if (this.#shared !== undefined) return;
     try {
       await this.append(
         this.#record('config.loaded', { digest: optionsDigest(this.#options), users_file_sha256: this.#usersFile }),
@@ -199,6 +218,7 @@ export class GatewayAudit implements AuditLog {
 
   /** Records that the gateway listens. @throws AuditNotOpened when it is required and cannot be written. */
   async started(addresses: readonly ListeningAt[]): Promise<void> {
+    if (this.#shared !== undefined) return;
     const listen = addresses.map(({ host, port, tls }) => ({ host, port, tls }));
     try {
       await this.append(this.#record('gateway.started', { version: packageVersion(), listen }));
@@ -209,10 +229,29 @@ export class GatewayAudit implements AuditLog {
     }
   }
 
+  /** Records that other options are in force from now on. */
+  renewed(options: GatewayOptions): void {
+    this.note(this.#record('config.loaded', { digest: optionsDigest(options), users_file_sha256: this.#usersFile }));
+  }
+
+  /** Records that a process that served sessions has ended by itself. Resolves when that lasts, or cannot be written. */
+  async workerEnded(object: AuditRecord['object']): Promise<void> {
+    const record = {
+      ...this.#record('worker.ended', object),
+      result: 'failure',
+      reason: 'it ended by itself',
+    } as const;
+    await this.append(record).catch((error: unknown) => {
+      this.#log.error('audit.lost', { event: record.event, error });
+      keepLate(this, record, error);
+    });
+  }
+
   /** Records that certificates, keys, authorities or revocation lists were read again, or were refused. */
   certificateChanged(object: AuditRecord['object'], refusal?: string): void {
     const record = this.#record('certificate.changed', object);
-    this.note(refusal === undefined ? record : { ...record, result: 'failure', reason: refusal });
+    const told: AuditRecord = refusal === undefined ? record : { ...record, result: 'failure', reason: refusal };
+    this.#noteOfGateway(told, JSON.stringify(told));
   }
 
   /** Records that the users file has changed, and which accounts; the one of the start is in the record of the start. */
@@ -220,11 +259,16 @@ export class GatewayAudit implements AuditLog {
     this.#usersFile = sha256;
     if (changes === undefined) return;
     const told = Object.entries(changes).map(([which, names]) => [which, namesIn(names)]);
-    this.note(this.#record('config.loaded', { part: USERS_FILE, sha256, ...Object.fromEntries(told) }));
+    // By what it is now: whoever reads it more seldom finds more changed at once.
+    this.#noteOfGateway(
+      this.#record('config.loaded', { part: USERS_FILE, sha256, ...Object.fromEntries(told) }),
+      `${USERS_FILE} ${sha256}`,
+    );
   }
 
   /** Records what else was read again because the operator asked for it. */
   reloaded(parts: readonly ReloadedPart[]): void {
+    if (this.#shared !== undefined) return;
     for (const one of parts) {
       if (SELF_RECORDED.has(one.part) || one.outcome === 'unchanged') continue;
       // What has changed in it is recorded by whoever read it, whether or not it was asked for.
@@ -246,6 +290,12 @@ export class GatewayAudit implements AuditLog {
     this.#started = false;
     await this.#shut();
     this.#closed = new AuditFailed('the audit log is closed');
+  }
+
+  /** What each of several processes notices is recorded once. */
+  #noteOfGateway(record: AuditRecord, what: string): void {
+    if (this.#shared === undefined) this.note(record);
+    else this.#shared.noteOnce(record, what);
   }
 
   async #openOwn(): Promise<OpenAuditLog> {

@@ -1,15 +1,18 @@
 /** The chain of authentication, composed from the options: for each entry its prover, second factor, identity and account. */
+import { availableParallelism } from 'node:os';
 import { anonymousProver } from '../auth/anonymous.ts';
 import type { AuthenticationEntry } from '../auth/authentication-options.ts';
 import { certificateProver } from '../auth/certificate.ts';
-import { type AccountAnswer, authenticatorOf, type SecondFactor } from '../auth/compose.ts';
+import { type AccountAnswer, asksForCode, authenticatorOf, type SecondFactor } from '../auth/compose.ts';
+import { HashThreads } from '../auth/hash-threads.ts';
 import { httpProver } from '../auth/http-hook.ts';
 import { ldapProver } from '../auth/ldap.ts';
 import { PasswordQueue } from '../auth/password-queue.ts';
-import { TotpLedger } from '../auth/totp.ts';
+import { type CodeLedger, TotpLedger } from '../auth/totp.ts';
 import { accountsOfSystem, unixProver, unixSource } from '../auth/unix.ts';
 import type { AccountOptions } from '../auth/users.ts';
 import { usersProver } from '../auth/users-prover.ts';
+import { VerifiedPasswords } from '../auth/verified-passwords.ts';
 import type { GatewayOptions } from '../config/options.ts';
 import { unreachable } from '../lib/assert.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -31,7 +34,7 @@ export interface Authentication {
   readableAt: Accounts['readableAt'];
   /** Reads the files that it rests on for the first time. @throws what names every mistake in them. */
   load(): Promise<void>;
-  /** Ends the processes that work for accounts, once no session is left. Resolves when they are gone. */
+  /** Ends the processes and threads that work for accounts and forgets passwords, once no session is left. Resolves when they are gone. */
   close(): Promise<void>;
   /** The files that it rests on, to be read again on demand; a login reads them anyway when they have changed. */
   readonly reloadable: readonly Reloadable[];
@@ -40,35 +43,52 @@ export interface Authentication {
 /** What provers are made with. */
 export interface ProverParts {
   readonly accounts: Accounts;
-  /** In front of hashes that this process computes. */
+  /** In front of hashes that this process computes, and the threads that do. */
   readonly queue: PasswordQueue;
+  readonly threads: HashThreads;
+  /** Passwords whose hash was computed not long ago; each entry has its own. */
+  verified(keptMs: number): VerifiedPasswords;
   /** In front of the system's programs: a database of users that hangs must not hold up those who need none. */
   readonly programs: PasswordQueue;
+  /** The entry's second factor. */
+  readonly factor: SecondFactor | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** Composes the chain. Files that have changed are read again before a login is judged by them. */
-export function authenticationOf(options: GatewayOptions, accountsParts: AccountsParts): Authentication {
+/** Composes the chain; `codes` remembers which codes were used, this process by default. Files that have changed are read again before a login is judged by them. */
+export function authenticationOf(
+  options: GatewayOptions,
+  { codes, ...accountsParts }: AccountsParts & { readonly codes?: CodeLedger | undefined },
+): Authentication {
   const { clock, log } = accountsParts;
   const accounts = accountsOf(options, accountsParts);
   const waitingMax = options.limits.passwordQueueMax;
+  const runningMax = hashesAtOnce();
+  const remembered: VerifiedPasswords[] = [];
   const parts = {
     accounts,
     clock,
     log,
-    queue: new PasswordQueue({ waitingMax }),
+    queue: new PasswordQueue({ waitingMax, runningMax }),
+    threads: new HashThreads({ clock, threadsMax: runningMax }),
     programs: new PasswordQueue({ waitingMax, runningMax: PROGRAMS_MAX }),
+    verified(keptMs: number) {
+      const verified = new VerifiedPasswords({ clock, keptMs });
+      remembered.push(verified);
+      return verified;
+    },
   };
-  const ledger = new TotpLedger(clock);
+  const ledger = codes ?? new TotpLedger(clock);
   const entries = options.authentication.map((entry, index) => {
     const secrets = 'totpSecretsFile' in entry ? totpSecretsOf(entry.totpSecretsFile) : undefined;
-    const authenticator = authenticatorOf(proverOf(entry, parts), {
+    const factor = factorOf(entry, { secrets, accounts, ledger });
+    const authenticator = authenticatorOf(proverOf(entry, { ...parts, factor }), {
       name: nameOf(options.authentication, index),
       users: entry.type === 'anonymous' ? undefined : entry.users,
       timeoutMs: entry.timeoutMs,
       clock,
-      factor: factorOf(entry, { secrets, accounts, ledger }),
+      factor,
       identitySource: 'identity' in entry ? identitySourceOf(entry.identity) : undefined,
       accountFor: (identity) => accountFor(entry, accounts, identity),
     });
@@ -88,7 +108,11 @@ export function authenticationOf(options: GatewayOptions, accountsParts: Account
     users: accounts.users,
     filesAt: accounts.filesAt,
     readableAt: accounts.readableAt,
-    close: () => accounts.close(),
+    async close() {
+      for (const verified of remembered) verified.forget();
+      parts.threads.end();
+      await accounts.close();
+    },
     reloadable: [
       ...(options.usersFile === undefined ? [] : [reloadableFile('users_file', () => accounts.reload())]),
       ...entries.flatMap(({ secrets }) => (secrets ? reloadableFile('totp_secrets', () => secrets.reload()) : [])),
@@ -107,14 +131,26 @@ function reloadableFile(part: string, read: () => Promise<void>): Reloadable {
   return { part, reload: () => read().then(() => 'reloaded' as const) };
 }
 
+/** Half of the processors, and never more than two: each takes 19 MiB and more. */
+function hashesAtOnce(): number {
+  return availableParallelism() < 4 ? 1 : 2;
+}
+
 /** How many logins may have the system's programs running at once. */
 const PROGRAMS_MAX = 4;
 
 /** The prover of an entry. A type that is added to `authentication-options.ts` is added here. */
-function proverOf(entry: AuthenticationEntry, { accounts, queue, programs, clock, log }: ProverParts): Prover {
+function proverOf(entry: AuthenticationEntry, parts: ProverParts): Prover {
+  const { accounts, queue, threads, verified, programs, factor, clock, log } = parts;
   switch (entry.type) {
     case 'users':
-      return usersProver({ users: accounts.users, queue });
+      return usersProver({
+        users: accounts.users,
+        queue,
+        verify: (password, hash) => threads.verify(password, hash),
+        verified: verified(entry.passwordCacheMs),
+        asksForCode: (user) => asksForCode(factor, user),
+      });
     case 'unix':
       // Anybody else is told nothing but about himself (unix_chkpwd), and would find every password wrong.
       if (process.getuid?.() !== 0) log.warn('login.unix_needs_root', { uid: process.getuid?.() });
@@ -144,7 +180,7 @@ function accountFor(entry: AuthenticationEntry, accounts: Accounts, identity: Id
 
 function factorOf(
   entry: AuthenticationEntry,
-  parts: { readonly secrets: TotpSecrets | undefined; readonly accounts: Accounts; readonly ledger: TotpLedger },
+  parts: { readonly secrets: TotpSecrets | undefined; readonly accounts: Accounts; readonly ledger: CodeLedger },
 ): SecondFactor | undefined {
   if (!('totp' in entry)) return undefined;
   const { secrets, accounts, ledger } = parts;

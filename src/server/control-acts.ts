@@ -7,6 +7,7 @@ import { AuditFailed } from '../spi/audit.ts';
 import type { ControlParameters, ControlRequest, ControlResults } from './control-protocol.ts';
 import { ActRefused, ControlSocket } from './control-socket.ts';
 import type { Gateway } from './gateway.ts';
+import type { GatewaySession } from './gateway-session.ts';
 import type { House } from './house.ts';
 import { packageVersion } from './package-version.ts';
 
@@ -14,7 +15,22 @@ import { packageVersion } from './package-version.ts';
 export type ControlledParts = Pick<House, 'options' | 'clock' | 'log' | 'intake' | 'audit' | 'deliveries'>;
 
 /** The gateway itself, as far as its state is shown. */
-export type ControlledGateway = Pick<Gateway, 'addresses' | 'sessions'>;
+export interface ControlledGateway extends Pick<Gateway, 'addresses'> {
+  readonly sessions: readonly GatewaySession[] | Promise<readonly GatewaySession[]>;
+  /** The processes that serve its sessions; none where that is the gateway's own. */
+  readonly workers?: readonly WorkerState[];
+}
+
+/** A process that serves sessions. */
+export interface WorkerState {
+  readonly number: number;
+  readonly pid: number;
+  /** Since when it runs, in milliseconds since 1970 (UTC). */
+  readonly sinceMs: number;
+  readonly connections: number;
+  /** Whether it has been replaced, and takes no new connections. */
+  readonly retiring: boolean;
+}
 
 /** The control socket of a gateway; undefined without a state directory, and on systems without such sockets. */
 export function controlOf(parts: ControlledParts, gateway: ControlledGateway): ControlSocket | undefined {
@@ -67,14 +83,16 @@ export class ControlActs {
     }
   }
 
-  #status(startedMs: number): ControlResults['status'] {
+  async #status(startedMs: number): Promise<ControlResults['status']> {
     const { intake, audit, deliveries } = this.#parts;
-    const { addresses, sessions } = this.#gateway;
+    const { addresses, workers = [] } = this.#gateway;
+    const sessions = await this.#gateway.sessions;
     const uploads: Partial<Record<ItemState, number>> = {};
     for (const { state } of intake.items()) uploads[state] = (uploads[state] ?? 0) + 1;
     return {
       ...{ version: packageVersion(), pid: process.pid, startedMs, uploads },
       listen: addresses.map(({ host, port, tls }) => ({ host, port, tls })),
+      workers: workers.map((worker) => ({ ...worker })),
       deliveries:
         deliveries === undefined
           ? null

@@ -52,6 +52,10 @@ const status = z.object({
   startedMs: z.number(),
   listen: z.array(z.object({ host: z.string(), port: z.int(), tls: z.enum(['explicit', 'implicit']) })),
   sessions: z.object({ all: count, loggedIn: count, transfers: count }),
+  /** The processes that serve sessions; none where one process does everything. */
+  workers: z
+    .array(z.object({ number: count, pid: z.int(), sinceMs: z.number(), connections: count, retiring: z.boolean() }))
+    .default([]),
   /** Uploads between the doors, by their state. */
   uploads: z.partialRecord(z.enum(ITEM_STATES), count),
   /** Null where there is no log. */

@@ -6,18 +6,18 @@ import type { Session } from '../spi/session.ts';
 import type { TlsFacts } from '../spi/tls-facts.ts';
 import type { ControlConnection } from '../transport/control-connection.ts';
 import { identityFor } from '../transport/host-identity.ts';
-import { newTicketKeys, type TlsContext, tlsContext } from '../transport/tls-context.ts';
+import { contextAtHost, contextForData, type DataContext } from '../transport/tls-context.ts';
 import type { House } from './house.ts';
 import { tellTlsEstablished, tellTlsFailed } from './tls-failed.ts';
 
 /** The connection, and whose it is. */
 export interface ControlTlsParts {
-  readonly house: Pick<House, 'options' | 'virtualHosts' | 'modules'>;
+  readonly house: Pick<House, 'virtualHosts' | 'modules'>;
   readonly control: ControlConnection;
   readonly session: Session;
   readonly log: Log;
-  /** Told what the session's TLS rests on, before the handshake and again when the client has named a host. */
-  readonly use: (context: TlsContext) => void;
+  /** Told what its data connections will rest on. */
+  readonly use: (context: DataContext) => void;
 }
 
 /**
@@ -30,29 +30,19 @@ export async function beginControlTls(
   mode: 'explicit' | 'implicit',
   accepted?: Reply,
 ): Promise<Session> {
-  const { options, virtualHosts } = house;
-  // Whichever host is chosen, a ticket of this connection is one of this connection.
-  const ticketKeys = newTicketKeys();
+  const { virtualHosts } = house;
   const identity = virtualHosts.identityOf(session.host);
-  const context = tlsContext(identity, options.limits.sessionTimeMaxMs, ticketKeys);
-  use(context);
+  let context = virtualHosts.contextFor(identity);
   if (accepted !== undefined) log.debug('line.sent', { code: accepted.code, lines: accepted.lines });
   try {
     const facts = await control.startTls(context, accepted, (serverName, hello) => {
       refuseServerName(serverName, session, house);
       const named = virtualHosts.identityOf(serverName);
-      if (named === identity) return context;
-      const chosen = identityFor(named, hello);
-      const { secure, lists, staple, asksForCertificate } = tlsContext(
-        chosen,
-        options.limits.sessionTimeMaxMs,
-        ticketKeys,
-      );
-      // Data connections present the same certificate, and what remembers their sessions stays the same.
-      const own = { ...context, secure, lists, staple, asksForCertificate };
-      use(own);
-      return own;
+      // Data connections present the same certificate, and what binds them to this session stays the same.
+      if (named !== identity) context = contextAtHost(context, identityFor(named, hello));
+      return context;
     });
+    use(contextForData(context, facts));
     const secured = withControlTls(session, withCertificate(facts, control, log), mode);
     log.info('tls.control', { ...secured.controlTls });
     tellTlsEstablished(house, secured, log);

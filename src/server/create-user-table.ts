@@ -1,9 +1,12 @@
 /** A user table whose accounts have their files on the local disk. */
 import { accountOf } from '../auth/account.ts';
+import { HashThreads } from '../auth/hash-threads.ts';
 import { PasswordQueue } from '../auth/password-queue.ts';
 import type { UserTable } from '../auth/user-table.ts';
 import { userTable } from '../auth/user-table.ts';
 import type { UserOptions } from '../auth/users.ts';
+import { PASSWORD_CACHE_MS, VerifiedPasswords } from '../auth/verified-passwords.ts';
+import { systemClock } from '../lib/clock.ts';
 import { DEFAULT_LIMITS } from '../protocol/limits.ts';
 import type { FileSystem } from '../spi/file-system.ts';
 import { createLocalStorage } from '../storage/local.ts';
@@ -19,6 +22,8 @@ export interface UserTableOptions {
   readonly filesFor?: (user: UserOptions) => FileSystem;
   /** Password checks that may wait, as `limits.passwordQueueMax`. */
   readonly passwordQueueMax?: number;
+  /** As `passwordCacheMs` of an entry `type: users`: 10 minutes by default; 0 computes the hash at every login. */
+  readonly passwordCacheMs?: number;
 }
 
 /**
@@ -33,8 +38,11 @@ export interface UserTableOptions {
 export function createUserTable(options: UserTableOptions = {}): UserTable {
   const storage = createLocalStorage();
   const filesFor = options.filesFor ?? ((user: UserOptions) => storage.filesFor({ root: user.home, owner: user.name }));
+  const threads = new HashThreads({ clock: systemClock, threadsMax: 2 });
   return userTable({
     queue: new PasswordQueue({ waitingMax: options.passwordQueueMax ?? DEFAULT_LIMITS.passwordQueueMax }),
+    verify: (password, hash) => threads.verify(password, hash),
+    verified: new VerifiedPasswords({ clock: systemClock, keptMs: options.passwordCacheMs ?? PASSWORD_CACHE_MS }),
     accountFor: (user) => accountOf(user, { files: filesFor(user), charset: charsetNamed(user.charset), groups: [] }),
   });
 }

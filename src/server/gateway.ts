@@ -1,56 +1,31 @@
 /** The gateway: listeners, sessions and what they share, composed from validated options. */
-import { randomBytes } from 'node:crypto';
-import type { Socket } from 'node:net';
-import { classesFrom } from '../access/classes.ts';
-import { COMMANDS } from '../commands/all.ts';
 import type { GatewayOptionsInput } from '../config/options.ts';
-import { allDirectives, gatewayOptionsWith } from '../config/options.ts';
 import type { DeliveryOverview } from '../delivery/deliveries.ts';
-import { newSession } from '../engine/apply-change.ts';
-import { tellDisconnect } from '../engine/module-hooks.ts';
-import { PhaseTable } from '../engine/phase-table.ts';
 import type { IntakeItem } from '../intake/doors/items.ts';
 import type { Clock } from '../lib/clock.ts';
-import { systemClock } from '../lib/clock.ts';
 import type { GatewayEvents } from '../modules/observers.ts';
 import type { AuditLog } from '../spi/audit.ts';
 import type { Authenticator } from '../spi/authenticator.ts';
-import type { CommandDefinition, SessionSummary } from '../spi/command.ts';
-import { Fault } from '../spi/fault.ts';
+import type { CommandDefinition } from '../spi/command.ts';
 import type { FileSystem } from '../spi/file-system.ts';
 import type { Gate } from '../spi/gate.ts';
 import type { Log } from '../spi/log.ts';
-import { silentLog } from '../spi/log.ts';
 import type { Module } from '../spi/module.ts';
-import { ControlConnection } from '../transport/control-connection.ts';
-import { localOf, peerOf } from '../transport/endpoint.ts';
 import type { Listener } from '../transport/listener.ts';
 import { listen } from '../transport/listener.ts';
-import { AccessFiles } from './access-files.ts';
-import { filesFrom } from './account-files.ts';
-import { Arrivals } from './arrivals.ts';
-import { type AuditNumbers, auditOf } from './audit.ts';
+import type { AuditNumbers } from './audit.ts';
 import type { Authentication } from './authentication.ts';
-import { authenticationOf } from './authentication.ts';
-import { allModules } from './built-in-modules.ts';
-import { Certificates, type CertificatesChanged, type GatewayCertificate } from './certificates.ts';
-import { ClientAuthorities } from './client-authorities.ts';
-import { deliveriesOf } from './deliveries.ts';
-import { gatesOf } from './gates.ts';
+import type { Certificates, GatewayCertificate } from './certificates.ts';
+import type { ClientAuthorities } from './client-authorities.ts';
+import { type ComposedHouse, composeHouse } from './compose-house.ts';
 import type { GatewaySession } from './gateway-session.ts';
 import type { House } from './house.ts';
-import { intakeOf } from './intake.ts';
-import { IntakePolicy } from './intake-policy.ts';
 import { LastingParts } from './lasting-parts.ts';
-import { MetricsEndpoint } from './metrics-endpoint.ts';
-import { receiptsOf } from './receipts.ts';
+import type { MetricsEndpoint } from './metrics-endpoint.ts';
+import { startModules, stopModules } from './module-life.ts';
 import { type ReloadedPart, reloadAll } from './reload.ts';
-import { SessionLoop } from './session-loop.ts';
-import { settingsOf } from './settings.ts';
+import { Sessions } from './sessions.ts';
 import type { LiveRates } from './transfer-rates.ts';
-import { TransferRateKeeper } from './transfer-rates.ts';
-import { unfailing } from './unfailing-log.ts';
-import { virtualHosts } from './virtual-hosts.ts';
 
 /** Where a running gateway can be reached. */
 export interface GatewayAddress {
@@ -139,95 +114,23 @@ export interface Gateway {
 /**
  * Makes a gateway out of its options.
  *
- * @throws TypeError when a module's directives cannot be, or a gate that is asked for is not there; ZodError naming every option
- * that is wrong; an OpenSSL error when certificate and key cannot be used.
+ * @throws TypeError when a module's directives cannot be, a gate that is asked for is not there, or workers are asked for; ZodError
+ * naming every option that is wrong; an OpenSSL error when certificate and key cannot be used.
  */
 export function createGateway(input: GatewayOptionsInput, parts: GatewayParts = {}): Gateway {
-  const directives = allDirectives(parts.modules ?? []);
-  const options = gatewayOptionsWith(directives).parse(input);
-  const clock = parts.clock ?? systemClock;
-  const log = unfailing(parts.log ?? silentLog);
-  const classesOf = classesFrom(options.classes, clock);
-  const metrics = options.metrics && new MetricsEndpoint(options.metrics, log);
-  const audit = auditOf(options, { given: parts.audit, clock, log });
-  const receipts = receiptsOf(options, {
-    ...{ audit, log },
-    isChecked: (account, path) => house.intake.isChecked(account, path),
-  });
-  const intakePolicy = new IntakePolicy(options, clock);
-  const modules = allModules(options, {
-    audit,
-    clock,
-    log,
-    extensions: parts.modules ?? [],
-    on: parts.on ?? {},
-    keysLogged: parts.tlsKeyLog !== undefined,
-    counts: metrics?.counts,
-    settings: () => house.settings,
-    classesOf,
-  });
-  const accessFiles = new AccessFiles({ name: options.accessFile, directives, clock, log });
-  const settings = settingsOf({ options, classesOf, accessFiles, users: () => authentication.users() });
-  const changed: CertificatesChanged = (object, refusal) => audit?.certificateChanged(object, refusal);
-  const certificates = new Certificates(options, { clock, log, changed });
-  const authorities = new ClientAuthorities(options, { clock, log, changed });
-  const authentication = authenticationOf(options, {
-    ...{ clock, log, directives },
-    ...(parts.files !== undefined && { decorated: parts.files }),
-    usersRead: (read) => audit?.usersRead(read),
-  });
-  const gates = gatesOf(options, { clock, modules, given: parts.gates ?? [] });
-  const deliveries = deliveriesOf(options, {
-    ...{ audit, clock, log, filesAt: authentication.readableAt },
-    isBetween: (upload) => house.intake.isBetween(upload),
-  });
-  const intake = intakeOf(options, {
-    ...{ audit, gates, receipts, deliveries, policy: intakePolicy, clock, log },
-    settings: () => house.settings,
-    filesAt: authentication.filesAt,
-  });
-  const house: Omit<House, 'sessionsOf'> = {
-    options,
-    virtualHosts: virtualHosts(options, { certificates, authorities, keyLog: parts.tlsKeyLog }),
-    modules,
-    table: new PhaseTable([...COMMANDS, ...(parts.commands ?? [])], modules),
-    authenticators: [...(parts.authenticators ?? []), ...authentication.chain],
-    clock,
-    log,
-    settings,
-    rates: new TransferRateKeeper(settings, clock),
-    classesOf,
-    audit,
-    receipts,
-    intakePolicy,
-    intake,
-    deliveries,
-    gates,
-    filesOf: filesFrom(options, { settings: () => house.settings, classesOf, receipts, policy: intakePolicy, intake }),
-  };
-  return new RunningGateway(house, { authentication, certificates, authorities }, metrics);
+  const composed = composeHouse(input, parts);
+  if (composed.house.options.workers !== 1) throw new TypeError(ONE_PROCESS);
+  return new RunningGateway(composed);
 }
 
-/** Each has its turn, whatever another one throws. */
-async function stopModules({ modules, log }: Pick<House, 'modules' | 'log'>): Promise<void> {
-  for (const module of modules) {
-    try {
-      await module.onStop?.();
-    } catch (error) {
-      log.error('module.failed', { module: module.name, event: 'stop', error });
-    }
-  }
+/** The same for whoever has decided that one process serves all, whatever `workers` says. @throws as `createGateway`. */
+export function gatewayInOneProcess(input: GatewayOptionsInput, parts: GatewayParts = {}): Gateway {
+  return new RunningGateway(composeHouse(input, parts));
 }
 
-/** How long a session that is disconnected may take to say so to a client that does not read. */
-const DISCONNECT_GRACE_MS = 2_000;
-
-/** What is read again while it runs. */
-interface RereadParts {
-  readonly authentication: Authentication;
-  readonly certificates: Certificates;
-  readonly authorities: ClientAuthorities;
-}
+const ONE_PROCESS =
+  'workers: a program has the whole gateway in its own process, since its functions cannot be sent to others; ' +
+  'sallyport serve has workers';
 
 class RunningGateway implements Gateway {
   readonly #house: House;
@@ -235,20 +138,15 @@ class RunningGateway implements Gateway {
   readonly #certificates: Certificates;
   readonly #authorities: ClientAuthorities;
   readonly #metrics: MetricsEndpoint | undefined;
-  readonly #sessions = new Map<SessionLoop, Promise<void>>();
-  readonly #arrivals: Arrivals;
+  readonly #sessions: Sessions;
   readonly #lasting: LastingParts;
   #listeners: { readonly listener: Listener; readonly address: GatewayAddress }[] = [];
   /** Listeners that listen no more; each waits for the connections that it accepted. */
   #stopped: Promise<void>[] = [];
 
-  constructor(
-    house: Omit<House, 'sessionsOf'>,
-    { authentication, certificates, authorities }: RereadParts,
-    metrics: MetricsEndpoint | undefined,
-  ) {
-    this.#house = { ...house, sessionsOf: (account) => this.#sessionsOf(account) };
-    this.#arrivals = new Arrivals(house);
+  constructor({ house, authentication, certificates, authorities, metrics }: ComposedHouse) {
+    this.#house = { ...house, sessionsOf: (account) => this.#sessions.of(account) };
+    this.#sessions = new Sessions(this.#house);
     this.#lasting = new LastingParts(house, this);
     this.#authentication = authentication;
     this.#certificates = certificates;
@@ -269,22 +167,15 @@ class RunningGateway implements Gateway {
   }
 
   get sessionCount(): number {
-    return this.#sessions.size;
+    return this.#sessions.count;
   }
 
   get sessions(): readonly GatewaySession[] {
-    return [...this.#sessions.keys()].map(({ overview }) => overview);
+    return this.#sessions.all;
   }
 
-  async disconnect(sessionId: string): Promise<boolean> {
-    const found = [...this.#sessions].find(([{ session }]) => session.id === sessionId);
-    if (found === undefined) return false;
-    const [loop, done] = found;
-    loop.dismiss(new Fault('ShuttingDown', { text: 'This session was closed by the operator.' }));
-    const timer = this.#house.clock.after(DISCONNECT_GRACE_MS, () => loop.destroy());
-    await done;
-    timer.cancel();
-    return true;
+  disconnect(sessionId: string): Promise<boolean> {
+    return this.#sessions.disconnect(sessionId);
   }
 
   setRates(rates: LiveRates): void {
@@ -325,11 +216,11 @@ class RunningGateway implements Gateway {
       await this.#lasting.begin();
       await this.#certificates.start();
       await this.#authorities.start();
-      for (const module of this.#house.modules) await module.onStart?.();
+      await startModules(this.#house);
       await this.#metrics?.start(this);
       for (const { host, port, tls } of this.#house.options.listen) {
         const { tcpNoDelay: noDelay } = this.#house.options;
-        const listener = await listen({ host, port, noDelay }, (socket) => void this.#accept(socket, tls));
+        const listener = await listen({ host, port, noDelay }, (socket) => void this.#sessions.serve(socket, tls));
         this.#listeners.push({ listener, address: { host, port: listener.endpoint.port, tls } });
       }
       await this.#lasting.listening(this.addresses);
@@ -342,15 +233,7 @@ class RunningGateway implements Gateway {
   async close({ graceMs = 0 }: { readonly graceMs?: number } = {}): Promise<void> {
     // A listener's close waits for the connections it accepted, so it is awaited behind them.
     this.stopListening();
-    this.#arrivals.end();
-    for (const session of this.#sessions.keys()) session.end(new Fault('ShuttingDown'));
-    const drop = () => {
-      for (const session of this.#sessions.keys()) session.destroy();
-    };
-    // Even without grace an idle session gets its turn of the event loop to say 421.
-    const timer = this.#house.clock.after(graceMs, drop);
-    await Promise.all(this.#sessions.values());
-    timer.cancel();
+    await this.#sessions.close(graceMs);
     await Promise.all(this.#stopped.splice(0));
     // Until here it shows how many sessions are left.
     await this.#metrics?.stop();
@@ -360,34 +243,5 @@ class RunningGateway implements Gateway {
     await this.#authentication.close();
     await stopModules(this.#house);
     await this.#lasting.end();
-  }
-
-  #sessionsOf(account: string | undefined): readonly SessionSummary[] {
-    return [...this.#sessions.keys()].flatMap(({ summary }) => (summary?.account === account ? (summary ?? []) : []));
-  }
-
-  /** Nothing is read, and nothing said, before every module has let the connection in. */
-  async #accept(socket: Socket, mode: 'explicit' | 'implicit'): Promise<void> {
-    const { modules, options, log, clock } = this.#house;
-    // Until the control connection listens for errors, a reset must not end the process.
-    socket.on('error', () => undefined);
-    const peer = peerOf(socket);
-    const local = localOf(socket);
-    if (peer === undefined || local === undefined) {
-      socket.destroy();
-      return;
-    }
-    const session = newSession({ id: randomBytes(6).toString('hex'), peer, local });
-    if (!(await this.#arrivals.letsIn(socket, session, mode))) return;
-    const { lineBytesMax, queuedLinesMax, handshakeTimeoutMs, stallTimeoutMs } = options.limits;
-    const bounds = { lineBytesMax, queuedLinesMax, handshakeTimeoutMs, stallTimeoutMs };
-    const control = new ControlConnection(socket, { peer, local, clock, ...bounds });
-    socket.resume();
-    const loop = new SessionLoop(this.#house, control, session);
-    const done = loop.run(mode).finally(() => {
-      for (const module of modules) tellDisconnect(module, loop.session, log);
-      this.#sessions.delete(loop);
-    });
-    this.#sessions.set(loop, done);
   }
 }

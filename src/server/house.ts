@@ -29,7 +29,7 @@ export interface House {
   readonly clock: Clock;
   readonly log: Log;
   /** The sessions of an account that are logged in now; none for undefined. */
-  sessionsOf(account: string | undefined): readonly SessionSummary[];
+  sessionsOf(account: string | undefined): Promise<readonly SessionSummary[]> | readonly SessionSummary[];
   /** What directives amount to. */
   readonly settings: GatewaySettings;
   /** Holds transfers to their rates. */

@@ -16,12 +16,19 @@ import type { Settings } from '../spi/settings.ts';
 /** The decorators, from the innermost to the outermost. What checks and publishes stands between the first two. */
 export class IntakePolicy {
   readonly #clock: Clock;
+  readonly #writes: boolean;
   readonly #directory: string | undefined;
   readonly #quotas: QuotaBook;
   #retention: RetentionBook;
 
-  constructor({ stateDirectory }: Pick<GatewayOptions, 'stateDirectory'>, clock: Clock) {
+  /** With `book` at `read` another process writes the promises down, and none are made here. */
+  constructor(
+    { stateDirectory }: Pick<GatewayOptions, 'stateDirectory'>,
+    clock: Clock,
+    book: 'written' | 'read' = 'written',
+  ) {
     this.#clock = clock;
+    this.#writes = book === 'written';
     this.#directory = stateDirectory === undefined ? undefined : join(stateDirectory, 'retention');
     this.#quotas = new QuotaBook(clock);
     this.#retention = RetentionBook.without(clock);
@@ -29,14 +36,20 @@ export class IntakePolicy {
 
   /** Reads what was promised to be kept: before anybody comes. @throws Error when it cannot be read. */
   async start(): Promise<void> {
-    if (this.#directory !== undefined) this.#retention = await RetentionBook.open(this.#directory, this.#clock);
+    if (this.#directory === undefined) return;
+    this.#retention = await RetentionBook[this.#writes ? 'open' : 'reading'](this.#directory, this.#clock);
   }
 
   /** Makes again what somebody cut out of the book. @throws what log and book say. */
   async mend(intake: Pick<Intake, 'restorePromises'>, log: Log): Promise<void> {
-    if (this.#directory === undefined) return;
+    if (this.#directory === undefined || !this.#writes) return;
     const promises = await intake.restorePromises(this.#retention);
     if (promises > 0) log.error('retention.book_was_cut', { promises, directory: this.#directory });
+  }
+
+  /** Promises nothing more, since other processes go by what was promised until now. */
+  seal(): void {
+    this.#retention.seal();
   }
 
   /** Waits until what was promised is written. */

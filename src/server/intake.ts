@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { GatewayOptions } from '../config/options.ts';
 import type { Deliveries } from '../delivery/deliveries.ts';
+import type { NameClaims } from '../intake/doors/name-turns.ts';
 import { Intake } from '../intake/intake.ts';
 import type { Clock } from '../lib/clock.ts';
 import { ROOT } from '../protocol/virtual-path.ts';
@@ -20,6 +21,10 @@ export interface GatewayIntakeParts {
   readonly receipts: GatewayReceipts | undefined;
   readonly deliveries: Deliveries | undefined;
   readonly policy: IntakePolicy;
+  /** See `IntakeParts.worker`. */
+  readonly worker?: string | undefined;
+  /** See `IntakeParts.names`. */
+  readonly names?: NameClaims | undefined;
   readonly clock: Clock;
   readonly log: Log;
   settings(): Settings;
@@ -32,9 +37,9 @@ export function intakeOf(
   { stateDirectory }: Pick<GatewayOptions, 'stateDirectory'>,
   parts: GatewayIntakeParts,
 ): Intake {
-  const { audit, gates, receipts, deliveries, policy, clock, log, settings, filesAt } = parts;
+  const { audit, gates, receipts, deliveries, policy, worker, names, clock, log, settings, filesAt } = parts;
   return new Intake({
-    ...{ audit, gates, deliveries, clock, log, settings },
+    ...{ audit, gates, deliveries, worker, names, clock, log, settings },
     directory: stateDirectory === undefined ? undefined : join(stateDirectory, 'intake'),
     auditRequired: audit?.requirement === 'required',
     receipts: receipts?.files,

@@ -31,9 +31,9 @@ export function createLogger(
     },
     stream,
   );
-  const write: Write = (level, event, fields) => {
+  const write: Write = (level, event, common, fields) => {
     // Whole dialogues are told at the debug level: what nobody reads must not cost the cleaning of its text.
-    if (logger.isLevelEnabled(level)) logger[level](cleanFields(fields), event);
+    if (logger.isLevelEnabled(level)) logger[level](cleanFields({ ...common, ...fields }), event);
   };
   return wrap(write, {});
 }
@@ -50,13 +50,10 @@ function readable(destination: DestinationStream & { isTTY?: boolean }): Destina
 }
 
 type Level = LogOptions['level'];
-type Write = (level: Level, event: string, fields: LogFields) => void;
+type Write = (level: Level, event: string, common: LogFields, fields: LogFields | undefined) => void;
 
 function wrap(write: Write, common: LogFields): Log {
-  const entry =
-    (level: Level) =>
-    (event: string, fields: LogFields = {}) =>
-      write(level, event, { ...common, ...fields });
+  const entry = (level: Level) => (event: string, fields?: LogFields) => write(level, event, common, fields);
   return {
     debug: entry('debug'),
     info: entry('info'),

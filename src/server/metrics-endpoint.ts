@@ -89,6 +89,7 @@ export class MetricsEndpoint {
       return end(response, 405, 'Only GET and HEAD are answered here.\n');
     }
     try {
+      await this.#source?.refresh?.();
       const text = await this.#metrics.text();
       end(response, 200, text, this.#metrics.contentType);
     } catch (error) {

@@ -22,6 +22,8 @@ export interface MetricsSource {
   readonly audit?: AuditNumbers | undefined;
   /** None where nothing is handed on. */
   readonly deliveries?: readonly DeliveryOverview[] | undefined;
+  /** Called before all this is looked up, where others have to be asked for it. Never throws. */
+  refresh?(): Promise<void>;
 }
 
 /** The numbers. */
@@ -94,14 +96,15 @@ function countersIn(registry: Registry): Counts {
   for (const direction of ['upload', 'download', 'listing']) bytes.inc({ direction }, 0);
   for (const channel of ['control', 'data']) failures.inc({ channel }, 0);
   return {
-    login: (result) => logins.inc({ result }),
-    transfer(direction, result, moved) {
-      transfers.inc({ direction, result });
+    login: (result, times) => logins.inc({ result }, times),
+    transfer(direction, result, moved, times) {
+      transfers.inc({ direction, result }, times);
       bytes.inc({ direction }, moved);
     },
-    command: (commandClass, result) => commands.inc({ class: commandClass, result }),
-    handshake: ({ channel, version, resumed }) => handshakes.inc({ channel, version, resumed: String(resumed) }),
-    handshakeFailed: (channel) => failures.inc({ channel }),
+    command: (commandClass, result, times) => commands.inc({ class: commandClass, result }, times),
+    handshake: ({ channel, version, resumed }, times) =>
+      handshakes.inc({ channel, version, resumed: String(resumed) }, times),
+    handshakeFailed: (channel, times) => failures.inc({ channel }, times),
   };
 }
 

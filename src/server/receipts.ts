@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { GatewayOptions } from '../config/options.ts';
 import { RECEIPTS_PATH } from '../intake/receipts/receipt-names.ts';
-import { type ReceiptFiles, receiptFiles } from '../intake/receipts/receipts.ts';
+import { type ReceiptFiles, type ReceiptIssuer, receiptFiles } from '../intake/receipts/receipts.ts';
 import { oncePer } from '../lib/once-per.ts';
 import { isWithin, type VirtualPath } from '../protocol/virtual-path.ts';
 import type { AuditLog } from '../spi/audit.ts';
@@ -18,24 +18,34 @@ export interface ReceiptSources {
   readonly log: Log;
   /** Whether an upload of the account under the path waits for its gates behind the reply; never by default. */
   readonly isChecked?: (account: string, path: VirtualPath) => boolean;
+  /** Who takes receipts from the log, and keeps them, in place of this process. */
+  readonly issue?: ReceiptIssuer | undefined;
 }
 
 /** The receipts of a gateway; undefined where it has no state directory, and where there is no log to take them from. */
 export function receiptsOf(
   { stateDirectory }: Pick<GatewayOptions, 'stateDirectory'>,
-  { audit, log, isChecked = () => false }: Omit<ReceiptSources, 'audit'> & { readonly audit: AuditLog | undefined },
+  {
+    audit,
+    log,
+    isChecked = () => false,
+    issue,
+  }: Omit<ReceiptSources, 'audit'> & { readonly audit: AuditLog | undefined },
 ): GatewayReceipts | undefined {
   if (stateDirectory === undefined || audit === undefined) return undefined;
-  return new GatewayReceipts(join(stateDirectory, 'receipts'), { audit, log, isChecked });
+  return new GatewayReceipts(join(stateDirectory, 'receipts'), { audit, log, isChecked, issue });
 }
+
+type AllSources = Required<Omit<ReceiptSources, 'issue'>> & Pick<ReceiptSources, 'issue'>;
 
 /** What commands and files see of receipts. */
 export class GatewayReceipts {
   readonly files: ReceiptFiles;
-  readonly #sources: Required<ReceiptSources>;
+  readonly #sources: AllSources;
 
-  constructor(directory: string, sources: Required<ReceiptSources>) {
-    this.files = receiptFiles({ directory, log: sources.log, audit: sources.audit });
+  constructor(directory: string, sources: AllSources) {
+    const { log, audit, issue } = sources;
+    this.files = receiptFiles({ directory, log, audit, issue });
     this.#sources = sources;
   }
 
@@ -44,7 +54,8 @@ export class GatewayReceipts {
    * keeps nobody from uploading: the log has what it says.
    */
   async start(): Promise<void> {
-    const { audit, log } = this.#sources;
+    const { audit, log, issue } = this.#sources;
+    if (issue !== undefined) return;
     if (audit.failure !== undefined) return;
     try {
       const receipts = await this.files.restore(audit);
@@ -56,6 +67,7 @@ export class GatewayReceipts {
 
   /** Waits for the disk. Never throws. */
   async stop(): Promise<void> {
+    if (this.#sources.issue !== undefined) return;
     try {
       await this.files.close();
     } catch (error) {

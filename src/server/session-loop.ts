@@ -3,7 +3,6 @@ import { unknownCommand } from '../commands/unknown.ts';
 import { afterCommand } from '../engine/apply-change.ts';
 import { dispatch } from '../engine/dispatch.ts';
 import { tellAttack } from '../engine/module-hooks.ts';
-import type { Timer } from '../lib/clock.ts';
 import { isPositive, type Reply, reply } from '../protocol/reply.ts';
 import { UTF_8 } from '../spi/charset.ts';
 import type { CommandDefinition, SessionSummary } from '../spi/command.ts';
@@ -12,11 +11,12 @@ import type { Log } from '../spi/log.ts';
 import { accountIn, charsetOf, type Session, type SessionChange } from '../spi/session.ts';
 import type { ControlConnection } from '../transport/control-connection.ts';
 import { DataChannel } from '../transport/data-channel.ts';
-import type { TlsContext } from '../transport/tls-context.ts';
+import type { DataContext } from '../transport/tls-context.ts';
 import { HandshakeFailed } from '../transport/tls-handshake.ts';
 import { aborts, Backlog, type WaitingLine } from './backlog.ts';
 import { commandContext, type Transfer } from './command-context.ts';
 import { beginControlTls } from './control-tls.ts';
+import { type Deadline, Deadlines } from './deadlines.ts';
 import type { GatewaySession } from './gateway-session.ts';
 import type { House } from './house.ts';
 import { type Incoming, interpret } from './incoming.ts';
@@ -34,11 +34,10 @@ export class SessionLoop {
   /** Aborts when there is nobody left to do anything for. */
   readonly #over = new AbortController();
   #session: Session;
-  #context: TlsContext | undefined;
+  #context: DataContext | undefined;
   #listening = false;
   #transfer: Transfer | undefined;
   #wake: () => void = () => undefined;
-  #idle: Timer | undefined;
   #badCommands = 0;
   #inputEnded = false;
   #closing: Fault | 'quit' | undefined;
@@ -105,25 +104,17 @@ export class SessionLoop {
   /** Serves until the connection ends. Never throws. */
   async run(mode: 'explicit' | 'implicit'): Promise<void> {
     const { clock, options, virtualHosts } = this.#house;
-    const limits = options.limits;
-    const expiry = clock.after(limits.sessionTimeMaxMs, () => this.#expire());
-    const loginDeadline = clock.after(limits.loginTimeoutMs, () => {
-      if (this.#session.login.state === 'LoggedIn') return;
-      this.end(new Fault('LoginTimeout'));
-      this.#patience.runOut();
-    });
+    const deadlines = new Deadlines(clock, options.limits, (deadline) => this.#heed(deadline));
     try {
       this.#log.debug('session.start', { port: this.#session.peer.port, listener: this.#session.local.port });
       if (mode === 'implicit') await this.#beginTls('implicit');
       await this.#send(reply(220, virtualHosts.greetingOf(this.#session.host) ?? options.banner));
-      while (this.#closing === undefined) await this.#turn();
+      while (this.#closing === undefined) await this.#turn(deadlines);
       await this.#sayGoodbye();
     } catch (error) {
       if (!(error instanceof HandshakeFailed)) this.#log.error('session.failed', { error });
     } finally {
-      expiry.cancel();
-      loginDeadline.cancel();
-      this.#idle?.cancel();
+      deadlines.end();
       this.#over.abort(new Fault('Aborted', { cause: new Error('the session is over') }));
       this.#data.end();
       this.#control.close();
@@ -147,6 +138,17 @@ export class SessionLoop {
     this.end(fault);
   }
 
+  #heed(deadline: Deadline): void {
+    if (deadline === 'life') {
+      this.#expire();
+    } else if (deadline === 'idle') {
+      this.end(new Fault('IdleTimeout'));
+    } else if (this.#session.login.state !== 'LoggedIn') {
+      this.end(new Fault('LoginTimeout'));
+      this.#patience.runOut();
+    }
+  }
+
   /** The longest life of a session holds for a transfer too: one that dribbles would otherwise never end. */
   #expire(): void {
     const text = 'The session reached its longest allowed time; the transfer was ended and nothing was published.';
@@ -165,10 +167,11 @@ export class SessionLoop {
   }
 
   /** Waits for one thing to happen and does it. */
-  async #turn(): Promise<void> {
-    this.#armIdleTimer();
+  async #turn(deadlines: Deadlines): Promise<void> {
+    // Silence counts only while nothing runs: a transfer is watched by its own stall timer.
+    deadlines.rest();
     while (this.#backlog.isEmpty && this.#closing === undefined) await this.#change();
-    this.#idle?.cancel();
+    deadlines.work();
     const line = this.#closing === undefined ? this.#backlog.shift() : undefined;
     if (line !== undefined) await this.#serve(line);
   }
@@ -269,7 +272,9 @@ export class SessionLoop {
     this.#transfer = transfer;
     // An ABOR that was read while an earlier transfer ran is meant for this one as well.
     if (this.#backlog.holdsAbort) transfer.abort.abort(new Fault('Aborted'));
+    this.#data.expect(definition.class === 'write' ? 'receive' : 'send');
     const running = this.#execute(definition, call, transfer).finally(() => {
+      this.#data.expect(undefined);
       transfer.done = true;
       this.#wake();
     });
@@ -346,7 +351,7 @@ export class SessionLoop {
   }
 
   async #beginTls(mode: 'explicit' | 'implicit', accepted?: Reply): Promise<void> {
-    const use = (context: TlsContext) => {
+    const use = (context: DataContext) => {
       this.#context = context;
     };
     const parts = { house: this.#house, control: this.#control, session: this.#session, log: this.#log, use };
@@ -365,14 +370,6 @@ export class SessionLoop {
     void this.#send(mark);
     if (transfer !== undefined) transfer.marked = true;
     this.#wake();
-  }
-
-  /** Silence counts only while nothing runs: a transfer is watched by its own stall timer. */
-  #armIdleTimer(): void {
-    this.#idle?.cancel();
-    this.#idle = this.#house.clock.after(this.#house.options.limits.idleTimeoutMs, () =>
-      this.end(new Fault('IdleTimeout')),
-    );
   }
 
   async #sayGoodbye(): Promise<void> {

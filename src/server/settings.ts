@@ -109,6 +109,8 @@ export function settingsOf({ options, classesOf, accessFiles, users }: SettingsP
       if (someoneIsOverridden) await accessFiles.noteMisspelt(account, directory, entry);
     },
 
+    isEverywhereAlike: (session) => listsFor(session).length === 0 && !mayOverride(session),
+
     async atDirectory(directive, session, directory) {
       let value = inSession(directive, session);
       const account = accountIn(session);

@@ -4,6 +4,7 @@ import { accountRates, liveRatesSchema, serverRates, sessionRates } from '../mod
 import type { DataConnection, Direction } from '../spi/data-port.ts';
 import { accountIn, type Session } from '../spi/session.ts';
 import type { Settings } from '../spi/settings.ts';
+import type { RateBuckets } from '../transfer/buckets.ts';
 import type { Rates, TransferRates } from '../transfer/throttle.ts';
 import { Throttle } from '../transfer/throttle.ts';
 
@@ -36,9 +37,10 @@ export class TransferRateKeeper {
   readonly #throttle: Throttle;
   #live: LiveRates = {};
 
-  constructor(settings: Settings, clock: Clock) {
+  /** `buckets` are those of accounts and of the server; of this process by default. */
+  constructor(settings: Settings, clock: Clock, buckets?: RateBuckets) {
     this.#settings = settings;
-    this.#throttle = new Throttle(clock);
+    this.#throttle = new Throttle(clock, buckets);
   }
 
   /** The connection at the rates of its session; they follow every change while it lasts. */

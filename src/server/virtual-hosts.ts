@@ -1,8 +1,10 @@
 /** The virtual hosts of a gateway: which certificate and greeting a name stands for (RFC 7151). */
 import type { GatewayOptions } from '../config/options.ts';
+import type { Clock } from '../lib/clock.ts';
 import { oncePer } from '../lib/once-per.ts';
 import type { Session } from '../spi/session.ts';
-import { tlsContext } from '../transport/tls-context.ts';
+import { SharedContexts } from '../transport/shared-contexts.ts';
+import type { TlsContext } from '../transport/tls-context.ts';
 import type { TlsIdentity } from '../transport/tls-identity.ts';
 import { type TlsTerms, tlsTerms } from '../transport/tls-terms.ts';
 import type { CertificateMaterial, Certificates } from './certificates.ts';
@@ -16,6 +18,8 @@ export interface VirtualHosts {
    * certificate, or what it asks of clients, is replaced.
    */
   identityOf(name: string | undefined): TlsIdentity;
+  /** What a control connection begins TLS with that comes to such an identity. */
+  contextFor(identity: TlsIdentity): TlsContext;
   /** Whether clients are asked for a certificate there, and whose count. */
   clientTrustOf(name: string | undefined): ClientTrust;
   /**
@@ -39,13 +43,14 @@ export interface VirtualHosts {
 export interface IdentityParts {
   readonly certificates: Certificates;
   readonly authorities: ClientAuthorities;
+  readonly clock: Clock;
   readonly keyLog?: TlsTerms['keyLog'];
 }
 
 /** Composes the hosts of a gateway. @throws an OpenSSL error when a certificate or an authority cannot be used. */
 export function virtualHosts(
   options: GatewayOptions,
-  { certificates, authorities, keyLog }: IdentityParts,
+  { certificates, authorities, clock, keyLog }: IdentityParts,
 ): VirtualHosts {
   const terms = tlsTerms({ ...wishesOf(options), keyLog });
   const identities = oncePer(({ ca: clientCa, crls: clientCrls }: ClientTrust) =>
@@ -53,14 +58,16 @@ export function virtualHosts(
   );
   const identityOf = (name: string | undefined) => identities(authorities.of(name))(certificates.materialOf(name));
   const hosts = new Map(options.hosts.map((host) => [host.name, { greeting: host.banner ?? options.banner }]));
+  const contexts = new SharedContexts(clock, options.limits.sessionTimeMaxMs);
   // The first real handshake would be a late moment to learn that a certificate cannot be used on these terms.
   for (const name of [undefined, ...hosts.keys()]) {
-    tlsContext(identityOf(name), options.limits.sessionTimeMaxMs);
+    contexts.contextFor(identityOf(name));
   }
   const isOwn = (name: string) => certificates.materialOf(undefined).covers(name);
   const admits = (serverName: string) => hosts.size === 0 || hosts.has(serverName) || isOwn(serverName);
   return {
     identityOf,
+    contextFor: (identity) => contexts.contextFor(identity),
     clientTrustOf: (name) => authorities.of(name),
     greetingOf(name) {
       const host = hosts.get(name ?? '');

@@ -17,6 +17,8 @@ export interface FakeTerminal extends Terminal {
   stop(): number;
   /** Sends a reload signal. @returns how many listened. */
   reload(): number;
+  /** Sends a restart signal. @returns how many listened. */
+  restart(): number;
   /** Every code given to `exit`. */
   readonly exits: readonly ExitCode[];
 }
@@ -39,6 +41,7 @@ export function fakeTerminal({ input = '', tty = false } = {}): FakeTerminal {
     });
   const listeners = new Set<() => void>();
   const reloaders = new Set<() => void>();
+  const restarters = new Set<() => void>();
   const exits: ExitCode[] = [];
   return {
     stdin,
@@ -51,6 +54,10 @@ export function fakeTerminal({ input = '', tty = false } = {}): FakeTerminal {
     onReloadSignal(act) {
       reloaders.add(act);
       return () => void reloaders.delete(act);
+    },
+    onRestartSignal(act) {
+      restarters.add(act);
+      return () => void restarters.delete(act);
     },
     exit: (code) => void exits.push(code),
     output: () => printed.output,
@@ -73,6 +80,10 @@ export function fakeTerminal({ input = '', tty = false } = {}): FakeTerminal {
     reload() {
       for (const act of [...reloaders]) act();
       return reloaders.size;
+    },
+    restart() {
+      for (const act of [...restarters]) act();
+      return restarters.size;
     },
     exits,
   };

@@ -1,0 +1,97 @@
+/** What workers ask of the process above them about shared state, and what they are told: names, and the form of what comes along. */
+import { z } from 'zod';
+import { behaviour, strangerRefusal } from '../../modules/tls-record.ts';
+import { AUDIT_EVENTS, type AuditEventName, type AuditRecord } from '../../spi/audit.ts';
+
+const text = z.string();
+const count = z.int().min(0);
+/** What a worker holds, by a number that it has chosen itself: what it gives back was perhaps never granted to its knowledge. */
+const hold = z.int().min(1);
+const object = z.custom<AuditRecord['object']>((value) => typeof value === 'object' && value !== null);
+const isEvent = (name: unknown): name is AuditEventName =>
+  typeof name === 'string' && Object.hasOwn(AUDIT_EVENTS, name);
+
+/** A record on its way to the log. */
+const record = z.strictObject({
+  event: z.custom<AuditEventName>(isEvent),
+  result: z.enum(['success', 'failure']),
+  who: z.strictObject({
+    account: text.optional(),
+    certificate: text.optional(),
+    operator: text.optional(),
+  }),
+  origin: z.strictObject({
+    address: text.optional(),
+    port: z.number().optional(),
+    session: text.optional(),
+    host: text.optional(),
+    client: text.optional(),
+    program: z.enum(['gateway', 'cli']).optional(),
+  }),
+  object,
+  reason: text.optional(),
+});
+
+const login = z.strictObject({ session: text, address: text, user: text });
+const staging = { directory: text, names: z.strictObject({ active: text, partial: text }) };
+/** How the log is: records that last, and why nothing can be written; null while all is well. */
+const logState = z.strictObject({ size: count, failure: text.nullable() });
+const logged = z.strictObject({ index: count, entry: z.base64() });
+
+/** What comes with each question and each piece of news of a worker. */
+export const SAID = {
+  connect: z.strictObject({ session: text, address: text }),
+  logIn: z.strictObject({ session: text, account: text }),
+  disconnect: z.strictObject({ session: text }),
+  admit: login,
+  settle: z.strictObject({ login, end: z.enum(['succeeded', 'failed', 'unproven']) }),
+  useCode: z.strictObject({ user: text, step: z.int().nullable(), sent: z.boolean() }),
+  rate: z.strictObject({ key: text, rate: z.number().positive().nullable() }),
+  leaveRate: z.strictObject({ key: text }),
+  take: z.strictObject({ key: text, bytes: count }),
+  claim: z.strictObject({ hold, ...staging }),
+  alone: z.strictObject({ hold }),
+  isActive: z.strictObject(staging),
+  isBusy: z.strictObject({ directory: text }),
+  takeName: z.strictObject({ hold, key: text }),
+  turn: z.strictObject({ hold, key: text }),
+  release: z.strictObject({ hold }),
+  sessionsOf: z.strictObject({ account: text }),
+  tlsSeen: z.strictObject({ account: text, behaviour, nowMs: count, network: text.optional() }),
+  tlsRefused: z.strictObject({ network: text, why: strangerRefusal, nowMs: count }),
+  append: record,
+  note: record,
+  noteOnce: z.strictObject({ record, what: text }),
+  receipt: z.strictObject({ index: count }),
+  read: z.strictObject({ from: count, end: count }),
+} as const;
+
+/** What workers are answered, where it is more than that it was done. */
+export const ANSWERED = {
+  useCode: text.nullable(),
+  claim: z.strictObject({ name: text, first: z.boolean() }),
+  yes: z.boolean(),
+  sessionsOf: z.array(
+    z.strictObject({ id: text, account: text, address: text, sinceMs: z.number(), transfer: text.optional() }),
+  ),
+  append: z.strictObject({ record: logged, log: logState }),
+  receipt: text,
+  read: z.array(logged),
+} as const;
+
+/** What workers are told. */
+export const TOLD = {
+  rates: z.array(z.strictObject({ key: text, rate: z.number().positive().nullable() })),
+  log: logState,
+} as const;
+
+/** How the log is, as workers are told. */
+export type LogState = z.output<typeof logState>;
+
+/** A record of the log on its way. */
+export type Logged = z.output<typeof logged>;
+
+/** The name of a question or of news: others may use the same channel. */
+export function named(name: keyof typeof SAID | keyof typeof TOLD): string {
+  return `state.${name}`;
+}
