@@ -8,6 +8,8 @@ export interface Setup {
   readonly home: string;
   readonly certFile: string;
   readonly keyFile: string;
+  /** As in `Scale`. */
+  readonly passwords: 'usual' | 'cheap';
 }
 
 /** How the load speaks to a server. */

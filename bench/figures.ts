@@ -6,8 +6,9 @@ const GIB = 2 ** 30;
 const MIB = 2 ** 20;
 
 /** Of a transfer of large files: what a byte costs. */
-export function byteFigures({ serverCpu, bytes, seconds }: Measured): Figures {
-  return { cpuPerGiB: serverCpu / (bytes / GIB), mibPerSecond: bytes / MIB / seconds };
+export function byteFigures({ serverCpu, clientCpu, bytes, seconds }: Measured): Figures {
+  const perGiB = (cpuSeconds: number) => cpuSeconds / (bytes / GIB);
+  return { cpuPerGiB: perGiB(serverCpu), mibPerSecond: bytes / MIB / seconds, clientCpuPerGiB: perGiB(clientCpu) };
 }
 
 /** Of many small operations: what one costs. */

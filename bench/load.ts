@@ -1,17 +1,18 @@
 /** The load generator: builds it, and runs it against a server while what that server uses is counted. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { globSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as after } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import type { Running } from './contestant.ts';
-import { usageOf } from './process-tree.ts';
+import { cpuSecondsOf } from './process-tree.ts';
 
 /** What `ftps-load` does; see the head of `load/ftps-load.c`. */
 export interface Load {
-  readonly mode: 'retr' | 'stor' | 'login' | 'noop' | 'list';
+  readonly mode: 'retr' | 'stor' | 'login' | 'guess' | 'noop' | 'list';
   readonly options: Readonly<Record<string, string | number>>;
 }
 
@@ -40,16 +41,21 @@ export interface Measured extends z.output<typeof reported> {
 export interface LoadProgram {
   readonly path: string;
   readonly signal: AbortSignal;
+  /** How long nothing more may be used by the server until it counts as done. */
+  readonly calmMs: number;
+  /** Told when a load begins and when it is done: between them lies what is measured. */
+  readonly watch?: (moment: 'begins' | 'done', server: Running) => void;
 }
 
 /** A server's CPU time is no more waited for behind a load. */
 const SETTLE_MAX_MS = 2_000;
+const SOURCES = fileURLToPath(new URL('load/', import.meta.url));
 
 /** Compiles the load generator into a folder. @throws Error when there is no compiler, or no OpenSSL to build with. */
 export function buildLoad(folder: string): string {
-  const source = fileURLToPath(new URL('load/ftps-load.c', import.meta.url));
   const program = join(folder, 'ftps-load');
-  execFileSync('cc', ['-O2', '-o', program, source, '-lssl', '-lcrypto', '-lpthread']);
+  const sources = globSync(join(SOURCES, '*.c'));
+  execFileSync('cc', ['-O2', '-Wall', '-Wextra', '-o', program, ...sources, '-lssl', '-lcrypto', '-lpthread']);
   return program;
 }
 
@@ -67,10 +73,12 @@ export async function measure(
   const child = begin(program, server, load.mode, load.options);
   await child.ready;
   await look();
-  const before = usageOf(server.pid).cpuSeconds;
+  const before = cpuSecondsOf(server.pid);
+  program.watch?.('begins', server);
   child.go();
   const report = await child.report;
-  const serverCpu = (await settled(server.pid)) - before;
+  program.watch?.('done', server);
+  const serverCpu = (await settled(server.pid, program.calmMs)) - before;
   await look();
   child.go();
   await child.ended;
@@ -83,8 +91,10 @@ export async function measure(
 export async function runBeside(program: LoadProgram, server: Running, loads: readonly Load[]) {
   const children = loads.map(({ mode, options }) => begin(program, server, mode, options));
   await Promise.all(children.map(({ ready }) => ready));
+  program.watch?.('begins', server);
   for (const child of children) child.go();
   const reports = await Promise.all(children.map(({ report }) => report));
+  program.watch?.('done', server);
   for (const child of children) child.go();
   await Promise.all(children.map(({ ended }) => ended));
   return reports.map((report) => reported.parse(JSON.parse(report)));
@@ -134,12 +144,12 @@ function begin({ path, signal }: LoadProgram, server: Running, mode: string, opt
 }
 
 /** CPU seconds once nothing is added any more: servers may have work to do behind their last reply. */
-async function settled(pid: number): Promise<number> {
+async function settled(pid: number, calmMs: number): Promise<number> {
   const end = performance.now() + SETTLE_MAX_MS;
-  let last = usageOf(pid).cpuSeconds;
+  let last = cpuSecondsOf(pid);
   for (let calm = 0; calm < 2 && performance.now() < end; ) {
-    await after(50);
-    const { cpuSeconds } = usageOf(pid);
+    await after(calmMs / 2);
+    const cpuSeconds = cpuSecondsOf(pid);
     calm = cpuSeconds === last ? calm + 1 : 0;
     last = cpuSeconds;
   }

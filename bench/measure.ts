@@ -19,6 +19,8 @@ export interface Column {
 export interface Place {
   readonly server: Running;
   readonly home: string;
+  /** A folder on the same disk for what all homes have. */
+  readonly shared: string;
   readonly load: LoadProgram;
 }
 
@@ -32,6 +34,8 @@ export interface Measure {
   readonly columns: readonly Column[];
   /** Whether each repetition begins with a server that has just been started. */
   readonly server: 'fresh' | 'kept';
+  /** Measures of one kind warm servers up for each other; without it none does for this. */
+  readonly kind?: string;
   readonly repetitions: number;
   /** Lays out the files in a home; `shared` is a folder for what all homes have. */
   prepare(home: string, shared: string): Promise<void>;
@@ -41,10 +45,11 @@ export interface Measure {
   clean(home: string): Promise<void>;
 }
 
-/** The two columns of a measure of bytes. */
+/** The columns of a measure of bytes. What the load itself takes is told, since both share the cores. */
 export const BYTES_COLUMNS: readonly Column[] = [
   { key: 'cpuPerGiB', heading: 'CPU s/GiB', digits: 2, better: 'lower' },
   { key: 'mibPerSecond', heading: 'MiB/s', digits: 0, better: 'higher' },
+  { key: 'clientCpuPerGiB', heading: "load's CPU s/GiB", digits: 2 },
 ];
 
 /** The columns of a measure of small files. */

@@ -15,6 +15,19 @@ const TICKS = 100;
 
 /** Looks at a process and everything below it. */
 export function usageOf(pid: number): Usage {
+  const tree = treeOf(pid);
+  const ticks = tree.reduce((sum, each) => sum + (statOf(each)?.ticks ?? 0), 0);
+  const memoryKiB = tree.reduce((sum, each) => sum + proportionalKiB(each), 0);
+  return { cpuSeconds: ticks / TICKS, memoryKiB, processes: tree.length };
+}
+
+/** The CPU of it alone, in seconds: reading the memory of thousands of sessions takes the kernel longer than what is to be measured. */
+export function cpuSecondsOf(pid: number): number {
+  return treeOf(pid).reduce((sum, each) => sum + (statOf(each)?.ticks ?? 0), 0) / TICKS;
+}
+
+/** The process and everything that it has begun and that lives. */
+export function treeOf(pid: number): readonly number[] {
   const parents = new Map<number, number[]>();
   for (const name of readdirSync('/proc')) {
     const child = Number(name);
@@ -23,9 +36,7 @@ export function usageOf(pid: number): Usage {
   }
   const tree = [pid];
   for (const each of tree) tree.push(...(parents.get(each) ?? []));
-  const ticks = tree.reduce((sum, each) => sum + (statOf(each)?.ticks ?? 0), 0);
-  const memoryKiB = tree.reduce((sum, each) => sum + proportionalKiB(each), 0);
-  return { cpuSeconds: ticks / TICKS, memoryKiB, processes: tree.length };
+  return tree;
 }
 
 function statOf(pid: number): { readonly parent: number; readonly ticks: number } | undefined {

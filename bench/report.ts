@@ -81,7 +81,8 @@ function referenceIn(taken: readonly Taken[], { key, better }: Column, reference
   return better === 'lower' ? Math.min(...medians) : Math.max(...medians);
 }
 
-function spreadText({ median, min, max }: Spread, digits: number): string {
+/** A median with what lies around it. */
+export function spreadText({ median, min, max }: Spread, digits: number): string {
   if (min === max) return median.toFixed(digits);
   return `${median.toFixed(digits)} (${min.toFixed(digits)}-${max.toFixed(digits)})`;
 }
@@ -91,7 +92,8 @@ function contestantsIn(outcomes: readonly Outcome[]): Contestant[] {
   return [...new Map(all.map((contestant) => [contestant.name, contestant])).values()];
 }
 
-function contestantRow({ name, note, presence }: Contestant): string[] {
+/** A contestant with its version and setup. */
+export function contestantRow({ name, note, presence }: Contestant): string[] {
   const found = presence();
   return [name, 'version' in found ? found.version : `not run: ${found.missing}`, note];
 }
@@ -104,7 +106,8 @@ function goalRow(outcomes: readonly Outcome[]) {
   };
 }
 
-function table(headings: readonly string[], rows: readonly (readonly string[])[]): string[] {
+/** Lines of a table. */
+export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const line = (cellsOfRow: readonly string[]) => `| ${cellsOfRow.map(cellText).join(' | ')} |`;
   return [line(headings), `|${headings.map(() => '---|').join('')}`, ...rows.map(line)];
 }

@@ -5,8 +5,10 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Contestant, Running, Setup } from './contestant.ts';
+import type { LoadProgram } from './load.ts';
 import type { Figures, Measure } from './measure.ts';
 import type { Outcome, Taken } from './outcome.ts';
+import { Progress } from './progress.ts';
 
 /** A measure, and who takes part in it. */
 export interface Heat {
@@ -25,26 +27,36 @@ export interface Ground {
   /** Repetitions that do not count, and how long one may take: as in `Scale`. */
   readonly warmups: number;
   readonly secondsMax: number;
+  /** As in `Scale`. */
+  readonly passwords: Setup['passwords'];
+  /** As in `LoadProgram`. */
+  readonly calmMs: number;
+  readonly watch?: LoadProgram['watch'];
+  /** Ends the run: servers are stopped, and whoever waits for it is thrown the reason. */
+  readonly signal: AbortSignal;
   /** Told what is being done. */
   tell(line: string): void;
 }
 
-/** Runs all of them, one after the other, and stops every server behind the last one. */
+/** Runs all of them, one after the other, and stops every server behind the last one, or when the run is ended. */
 export async function runMeasures(heats: readonly Heat[], ground: Ground): Promise<Outcome[]> {
   const pits = new Pits(ground);
+  const progress = new Progress(heats.map(plannedTurns));
   try {
     const outcomes: Outcome[] = [];
-    for (const heat of heats) outcomes.push(await runHeat(heat, pits, ground));
+    for (const heat of heats) outcomes.push(await runHeat(heat, { pits, ground, progress }));
     return outcomes;
   } finally {
     await pits.stopAll();
   }
 }
 
-interface Turn {
-  readonly measure: Measure;
+const COLUMNS_TOLD_MAX = 4;
+
+interface Run {
   readonly pits: Pits;
   readonly ground: Ground;
+  readonly progress: Progress;
 }
 
 interface Entrant {
@@ -53,8 +65,10 @@ interface Entrant {
   failure: string | undefined;
 }
 
-async function runHeat({ measure, contestants }: Heat, pits: Pits, ground: Ground): Promise<Outcome> {
-  ground.tell(measure.title);
+async function runHeat({ measure, contestants }: Heat, run: Run): Promise<Outcome> {
+  const { pits, ground, progress } = run;
+  progress.nextHeat();
+  ground.tell(`${measure.title} (${progress})`);
   const shared = join(ground.folder, 'shared');
   await mkdir(shared, { recursive: true });
   const entrants: Entrant[] = contestants.map((contestant) => {
@@ -64,41 +78,67 @@ async function runHeat({ measure, contestants }: Heat, pits: Pits, ground: Groun
   const present = entrants.filter(({ failure }) => failure === undefined);
   try {
     for (const { contestant } of present) await measure.prepare(await pits.homeOf(contestant), shared);
-    // A server that begins anew each time has nothing to warm up.
-    const first = measure.server === 'fresh' ? 0 : -ground.warmups;
+    const first = -warmupsOf(measure, ground);
     for (let repetition = first; repetition < measure.repetitions; repetition++) {
       const turn = (repetition - first) % Math.max(present.length, 1);
       for (const entrant of [...present.slice(turn), ...present.slice(0, turn)]) {
-        if (entrant.failure !== undefined) continue;
-        const figures = await takeOnce(entrant, { measure, pits, ground });
-        if (figures !== undefined && repetition >= 0) entrant.figures.push(figures);
+        const counts = repetition >= 0;
+        if (entrant.failure === undefined && (counts || pits.isCold(entrant.contestant, measure))) {
+          const figures = await takeOnce(entrant, measure, run);
+          if (figures !== undefined && counts) entrant.figures.push(figures);
+        }
+        progress.turnDone(counts);
       }
     }
   } finally {
-    for (const { contestant } of present) await measure.clean(await pits.homeOf(contestant));
+    for (const { contestant } of present) {
+      pits.warmedUp(contestant, measure);
+      await measure.clean(await pits.homeOf(contestant));
+    }
   }
   return { measure, taken: entrants.map(taken) };
 }
 
-async function takeOnce(entrant: Entrant, { measure, pits, ground }: Turn): Promise<Figures | undefined> {
+/** A server that begins anew each time has nothing to warm up. */
+function warmupsOf({ server }: Measure, { warmups }: Ground): number {
+  return server === 'fresh' ? 0 : warmups;
+}
+
+/** Warm-ups are not among them: which are needed shows only then. */
+function plannedTurns({ measure, contestants }: Heat): number {
+  const present = contestants.filter((contestant) => 'version' in contestant.presence());
+  return present.length * measure.repetitions;
+}
+
+async function takeOnce(entrant: Entrant, measure: Measure, { pits, ground, progress }: Run) {
   const { contestant } = entrant;
   try {
+    ground.signal.throwIfAborted();
     if (measure.server === 'fresh') await pits.stop(contestant);
     const server = await pits.running(contestant);
-    const load = { path: ground.load, signal: AbortSignal.timeout(1_000 * ground.secondsMax) };
-    const figures = await measure.take({ server, home: await pits.homeOf(contestant), load });
-    const told = measure.columns.map(
-      ({ key, heading, digits }) => `${heading} ${figures[key]?.toFixed(digits) ?? '-'}`,
-    );
-    ground.tell(`  ${contestant.name}: ${told.join(', ')}`);
+    const { load: path, calmMs, watch } = ground;
+    const signal = AbortSignal.any([ground.signal, AbortSignal.timeout(1_000 * ground.secondsMax)]);
+    const load = { path, signal, calmMs, ...(watch && { watch }) };
+    const home = await pits.homeOf(contestant);
+    const figures = await measure.take({ server, home, shared: join(ground.folder, 'shared'), load });
+    ground.tell(`  ${contestant.name}: ${toldOf(figures, measure)} (${progress})`);
     return figures;
   } catch (error) {
+    ground.signal.throwIfAborted();
     entrant.failure = whyFailed(error, ground.secondsMax);
     ground.tell(`  ${contestant.name} failed: ${entrant.failure}`);
     // What it is in now is not known; the next measure begins with another one.
     await pits.stop(contestant);
     return undefined;
   }
+}
+
+/** The first columns: those of a series are too many for a line. */
+function toldOf(figures: Figures, { columns }: Measure): string {
+  const told = columns
+    .slice(0, COLUMNS_TOLD_MAX)
+    .map(({ key, heading, digits }) => `${heading} ${figures[key]?.toFixed(digits) ?? '-'}`);
+  return told.join(', ');
 }
 
 function whyFailed(error: unknown, secondsMax: number): string {
@@ -111,10 +151,16 @@ function taken({ contestant, figures, failure }: Entrant): Taken {
   return { contestant, figures, failure };
 }
 
+function kindOf({ kind, name }: Measure): string {
+  return kind ?? name;
+}
+
 /** The servers that run, and their folders. */
 class Pits {
   readonly #ground: Ground;
   readonly #running = new Map<string, Running>();
+  /** Kinds of measures that a server has been through since it was started. */
+  readonly #warm = new Map<string, Set<string>>();
 
   constructor(ground: Ground) {
     this.#ground = ground;
@@ -135,9 +181,19 @@ class Pits {
     return started;
   }
 
+  /** Whether the server that runs, or will, has not been through a measure of the kind yet. */
+  isCold({ name }: Contestant, measure: Measure): boolean {
+    return !this.#warm.get(name)?.has(kindOf(measure));
+  }
+
+  warmedUp({ name }: Contestant, measure: Measure): void {
+    if (this.#running.has(name)) this.#warm.set(name, (this.#warm.get(name) ?? new Set()).add(kindOf(measure)));
+  }
+
   async stop({ name }: Contestant): Promise<void> {
     const found = this.#running.get(name);
     this.#running.delete(name);
+    this.#warm.delete(name);
     await found?.stop();
   }
 
@@ -148,8 +204,8 @@ class Pits {
   }
 
   #setup({ name }: Contestant): Setup {
-    const { certFile, keyFile } = this.#ground;
+    const { certFile, keyFile, passwords } = this.#ground;
     const folder = join(this.#ground.folder, name.replace(/[^A-Za-z0-9.]+/g, '-'));
-    return { folder, home: join(folder, 'home'), certFile, keyFile };
+    return { folder, home: join(folder, 'home'), certFile, keyFile, passwords };
   }
 }

@@ -5,16 +5,17 @@ import { measure } from '../load.ts';
 import { BYTES_COLUMNS, type Measure } from '../measure.ts';
 import { type Scale, sizeText } from '../scale.ts';
 
-/** RETR of the large file over so many connections at once. */
-export function download({ repetitions, largeBytes, mediumBytes }: Scale, streams: number): Measure {
-  const bytes = streams === 1 ? largeBytes : mediumBytes;
+/** RETR of the large file over one connection, or of one that is smaller over several at once: as many bytes. */
+export function download({ repetitions, largeBytes }: Scale, streams: number): Measure {
+  const bytes = largeBytes / streams;
   return {
     name: `retr-${streams}`,
     title: `RETR of ${sizeText(bytes)}, ${streams} at a time`,
     text: 'The file is in the page cache; the client throws away what it reads.',
     columns: BYTES_COLUMNS,
     server: 'kept',
-    repetitions,
+    kind: 'retr',
+    repetitions: streams === 1 ? repetitions : Math.min(repetitions, 3),
     prepare: (home, shared) => layFile(home, shared, { name: 'large', bytes }),
     async take({ server, load }) {
       const measured = await measure(load, server, { mode: 'retr', options: { path: 'large', connections: streams } });

@@ -22,7 +22,7 @@ export function sharedSyncs({ repetitions, seconds, parallel }: Scale, bytes: nu
     repetitions: Math.min(repetitions, 5),
     prepare: async (home) => void (await layDirectory(home, 'in')),
     async take({ server, home, load }) {
-      const options = { path: 'in/small', size: bytes, each: 1, connections: parallel, seconds: 2 * seconds };
+      const options = { path: 'in/small', size: bytes, each: 1, connections: parallel, seconds: 4 * seconds };
       const seen: AuditCounts[] = [];
       const look = async () => void seen.push(await auditCounts(server.metricsUrl));
       const measured = await measure(load, server, { mode: 'stor', options }, look);

@@ -23,7 +23,8 @@ export function smallUploads({ repetitions, seconds }: Scale, { bytes, connectio
     text: TEXT,
     columns: FILES_COLUMNS,
     server: 'kept',
-    repetitions: Math.min(repetitions, 5),
+    kind: 'small-stor',
+    repetitions: Math.min(repetitions, 3),
     prepare: async (home) => void (await layDirectory(home, 'in')),
     async take({ server, home, load }) {
       const how = { connections, seconds, tls: server.manner.smallFilesTls };
@@ -44,7 +45,8 @@ export function smallDownloads({ repetitions, seconds }: Scale, { bytes, connect
     text: TEXT,
     columns: FILES_COLUMNS,
     server: 'kept',
-    repetitions: Math.min(repetitions, 5),
+    kind: 'small-retr',
+    repetitions: Math.min(repetitions, 3),
     prepare: (home, shared) => layFile(home, shared, { name: 'small', bytes }),
     async take({ server, load }) {
       const options = { path: 'small', connections, seconds, tls: server.manner.smallFilesTls };

@@ -7,16 +7,17 @@ import { measure } from '../load.ts';
 import { BYTES_COLUMNS, type Measure } from '../measure.ts';
 import { type Scale, sizeText } from '../scale.ts';
 
-/** STOR of so many bytes over so many connections at once. What was stored is removed behind each repetition. */
-export function upload({ repetitions, largeBytes, mediumBytes }: Scale, streams: number): Measure {
-  const bytes = streams === 1 ? largeBytes : mediumBytes;
+/** STOR of the large file over one connection, or of as many bytes over several at once. What was stored is removed behind each repetition. */
+export function upload({ repetitions, largeBytes }: Scale, streams: number): Measure {
+  const bytes = largeBytes / streams;
   return {
     name: `stor-${streams}`,
     title: `STOR of ${sizeText(bytes)}, ${streams} at a time`,
     text: 'Measured from the command to the last 226; the stored file is removed behind each repetition.',
     columns: BYTES_COLUMNS,
     server: 'kept',
-    repetitions,
+    kind: 'stor',
+    repetitions: streams === 1 ? repetitions : Math.min(repetitions, 3),
     prepare: async (home) => void (await layDirectory(home, 'in')),
     async take({ server, home, load }) {
       const options = { path: 'in/large', size: bytes, connections: streams };

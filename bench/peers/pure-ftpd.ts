@@ -16,7 +16,7 @@ export const pureFtpd = contestant(
 );
 
 /** For small files as clients of today meet it: TLS 1.3, and a whole handshake for each file. */
-export const pureFtpdUnresumed = contestant('pure-ftpd, TLS 1.3', 'the same in TLS 1.3, without resumption', '1.3');
+export const pureFtpdUnresumed = contestant('pure-ftpd (TLS 1.3)', 'the same in TLS 1.3, without resumption', '1.3');
 
 function contestant(name: string, note: string, smallFilesTls: '1.2' | '1.3'): Contestant {
   return {

@@ -41,10 +41,11 @@ function measure(name: string, figureOf: (server: string) => number, more: Parti
   };
 }
 
-async function groundIn(folder: string, told: string[] = [], secondsMax = 5) {
+async function groundIn(folder: string, secondsMax = 5, signal = new AbortController().signal) {
   await mkdir(folder, { recursive: true });
-  const tell = (line: string) => void told.push(line);
-  return { folder, certFile: '', keyFile: '', load: '', warmups: 1, secondsMax, tell };
+  const tell = () => undefined;
+  const given = { certFile: '', keyFile: '', load: '', warmups: 1, secondsMax, calmMs: 1, passwords: 'cheap' as const };
+  return { folder, ...given, signal, tell };
 }
 
 test('who is missing and who fails has a row that says why, and the others go on', async () => {
@@ -112,7 +113,7 @@ test('a repetition that takes too long is a failure with that reason', async () 
       new Promise((_, reject) => load.signal.addEventListener('abort', () => reject(load.signal.reason))),
   });
   const heats = [{ measure: endless, contestants: [contestant('ours', [])] }];
-  const [outcome] = await runMeasures(heats, await groundIn(await temporaryFolder(), [], 0.05));
+  const [outcome] = await runMeasures(heats, await groundIn(await temporaryFolder(), 0.05));
   expect(outcome?.taken[0]?.failure).toBe('a repetition took longer than 0.05 s');
 });
 
@@ -158,4 +159,37 @@ test('no figures have no middle', () => {
   expect(() => spreadOf([])).toThrow(RangeError);
   const taken = { contestant: contestant('ours', []), figures: [{ other: 1 }], failure: undefined };
   expect(spreadIn(taken, 'cost')).toBeUndefined();
+});
+
+test('measures of one kind warm servers up for each other, unless the server was started anew', async () => {
+  const turns: string[] = [];
+  let failed = false;
+  const first = measure('first', (name) => turns.push(`1${name}`), { kind: 'same', repetitions: 1 });
+  const failing = measure('failing', (name) => {
+    if (name === 'a' && !failed) {
+      failed = true;
+      throw new Error('425');
+    }
+    return 0;
+  });
+  const last = measure('last', (name) => turns.push(`3${name}`), { kind: 'same', repetitions: 1 });
+  const contestants = ['a', 'b'].map((name) => contestant(name, []));
+  const heats = [first, failing, last].map((each) => ({ measure: each, contestants }));
+  await runMeasures(heats, await groundIn(await temporaryFolder()));
+  expect(turns.join(' ')).toBe('1a 1b 1b 1a 3a 3b 3a');
+});
+
+test('a run that is ended stops its servers and throws the reason, and no measure is told to have failed', async () => {
+  const log: string[] = [];
+  const ending = new AbortController();
+  const endless = measure('endless', () => 0, {
+    take: ({ load }) => {
+      ending.abort(new Error('enough'));
+      return Promise.reject(load.signal.reason);
+    },
+  });
+  const heats = [{ measure: endless, contestants: [contestant('ours', log)] }];
+  const ground = await groundIn(await temporaryFolder(), 5, ending.signal);
+  await expect(runMeasures(heats, ground)).rejects.toThrow('enough');
+  expect(log).toEqual(['ours starts', 'ours stops']);
 });
