@@ -22,6 +22,7 @@ const HOUSE: House = {
     outside: ['node:util', 'node:crypto'],
     typesOnly: ['node:events'],
     inFiles: {
+      'src/lib/loop-load.ts': ['node:perf_hooks'],
       'src/lib/secret-file.ts': ['node:fs'],
       'src/lib/sync-path.ts': ['node:fs'],
       'src/lib/hook-request.ts': ['node:http', 'node:https'],
@@ -40,12 +41,17 @@ const HOUSE: House = {
       ...['node:crypto', 'node:fs', 'node:path', 'node:child_process', 'node:https', 'node:http', 'zod'],
       ...['ldapts', 'node:worker_threads', 'bcryptjs', 'otpauth'],
     ],
+    inFiles: { 'src/auth/hash-thread.ts': ['node:os'] },
   },
   access: { number: 4, outside: ['zod'] },
   storage: {
     number: 4,
     outside: ['node:fs', 'node:path', 'node:crypto', 'node:stream', 'node:os', 'node:child_process', 'zod'],
-    inFiles: { 'src/storage/worker/main.ts': ['node:net'] },
+    inFiles: {
+      'src/storage/worker/main.ts': ['node:net'],
+      'src/storage/facts-thread.ts': ['node:worker_threads'],
+      'src/storage/facts-thread-program.ts': ['node:worker_threads'],
+    },
   },
   intake: {
     number: 4,
@@ -92,12 +98,13 @@ const HOUSE: House = {
   server: {
     number: 6,
     outside: ['pino', 'pino-pretty', 'iconv-lite', 'prom-client', 'node:*'],
-    inFiles: { 'src/server/control-protocol.ts': ['zod'] },
+    inFiles: { 'src/server/control-protocol.ts': ['zod'], 'src/server/sharing/': ['zod'] },
   },
   compliance: { number: 6, outside: ['node:fs', 'node:path', 'node:crypto', 'node:util'] },
   probe: { number: 6, outside: ['node:net', 'node:tls', 'node:crypto', 'node:dns'] },
-  testing: { number: 8, outside: ['node:assert', 'node:crypto'] },
-  cli: { number: 7, outside: ['commander', 'ipaddr.js', 'node:*'], inFiles: { 'src/cli/cert': ['node-forge'] } },
+  supervisor: { number: 7, outside: ['zod', 'node:child_process', 'node:crypto', 'node:net', 'node:v8'] },
+  testing: { number: 9, outside: ['node:assert', 'node:crypto'] },
+  cli: { number: 8, outside: ['commander', 'ipaddr.js', 'node:*'], inFiles: { 'src/cli/cert': ['node-forge'] } },
 };
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
