@@ -39,7 +39,7 @@ benchTest()(
         // Ours are measured in any case; a peer may not be installed.
         if (!name.startsWith('Sallyport') && first === '-')
           expect(text, `${name} in ${title}`).toContain(`- ${name}: `);
-        else expect(first, `${name} in ${title}`).toMatch(FIGURE);
+        else expect(first, `${name} in ${title}\n${failuresIn(text)}`).toMatch(FIGURE);
       }
     }
     // What Sallyport alone has to reach is known whoever else is there.
@@ -52,3 +52,11 @@ benchTest()(
   },
   600_000,
 );
+
+/** What a page says of those who failed. */
+function failuresIn(text: string): string {
+  return text
+    .split('\n')
+    .filter((line) => line.startsWith('- '))
+    .join('\n');
+}
