@@ -106,10 +106,9 @@ export class StreamDataConnection implements DataConnection {
     const tlsOptions = { highWaterMark: Math.max(receiveBytes, sendBytes), asksForCertificate };
     const secured = dataTls(under, this.#context, tlsOptions);
     this.#stream = secured;
-    // A client that leaves now has said nothing that TLS could answer, which would wait for more.
-    secured.on('end', () => {
-      if (this.#tls === undefined) secured.destroy(new Error('the client left before the handshake'));
-    });
+    // A client that leaves before the handshake has said nothing that TLS could answer, which would wait for more.
+    const left = () => secured.destroy(new Error('the client left before the handshake'));
+    secured.once('end', left).once('secure', () => secured.off('end', left));
     secured.on('_tlsError', () => this.#failTest());
     this.#watch(secured);
     this.#secured.resolve(this.#handshake(secured));
