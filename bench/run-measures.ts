@@ -205,7 +205,14 @@ class Pits {
 
   #setup({ name }: Contestant): Setup {
     const { certFile, keyFile, passwords } = this.#ground;
-    const folder = join(this.#ground.folder, name.replace(/[^A-Za-z0-9.]+/g, '-'));
+    const folder = join(this.#ground.folder, folderNamed(name));
     return { folder, home: join(folder, 'home'), certFile, keyFile, passwords };
   }
 }
+
+/** Short, since the path of a control socket has no room for more: what differs in long names is in brackets at their end. */
+function folderNamed(name: string): string {
+  return name.replace(/[^A-Za-z0-9.]+/g, '-').slice(-FOLDER_LETTERS_MAX);
+}
+
+const FOLDER_LETTERS_MAX = 24;
