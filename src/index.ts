@@ -41,8 +41,8 @@ export { CertificatesRefused, type GatewayCertificate } from './server/certifica
 export { AuthoritiesRefused } from './server/client-authorities.ts';
 export type { UserTableOptions } from './server/create-user-table.ts';
 export { createUserTable } from './server/create-user-table.ts';
-export type { Gateway, GatewayAddress, GatewayParts } from './server/gateway.ts';
 export { createGateway } from './server/gateway.ts';
+export type { Gateway, GatewayAddress, GatewayParts } from './server/gateway-parts.ts';
 export type { GatewaySession } from './server/gateway-session.ts';
 export type { LogOptions } from './server/logger.ts';
 export { createLogger } from './server/logger.ts';

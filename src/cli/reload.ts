@@ -5,7 +5,7 @@ import { loadConfig } from '../config/load.ts';
 import type { GatewayOptions } from '../config/options.ts';
 import { formatProblem } from '../config/problem.ts';
 import { printable } from '../lib/printable.ts';
-import type { Gateway } from '../server/gateway.ts';
+import type { Gateway } from '../server/gateway-parts.ts';
 import type { ReloadedPart } from '../server/reload.ts';
 import type { Terminal } from './terminal.ts';
 

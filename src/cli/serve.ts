@@ -4,7 +4,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import { type GatewayOptions, gatewayOptions } from '../config/options.ts';
 import { systemClock } from '../lib/clock.ts';
 import { enterFipsMode } from '../lib/fips.ts';
-import type { Gateway } from '../server/gateway.ts';
+import type { Gateway } from '../server/gateway-parts.ts';
 import { CommandFailure, EXIT_CODES, systemCode } from './command-failure.ts';
 import { CONFIG_FILE, requireConfiguration } from './configuration.ts';
 import { KEY_LOG_WARNING } from './key-log.ts';

@@ -1,8 +1,8 @@
 /** The gateway that `serve` runs: in this process, or served by workers, as the configuration says. */
 import { availableParallelism } from 'node:os';
 import { workerCount } from '../config/workers.ts';
-import type { Gateway } from '../server/gateway.ts';
 import { gatewayInOneProcess } from '../server/gateway.ts';
+import type { Gateway } from '../server/gateway-parts.ts';
 import { createLogger } from '../server/logger.ts';
 import { SupervisedGateway } from '../supervisor/supervised-gateway.ts';
 import type { Configuration } from './configuration.ts';

@@ -26,7 +26,7 @@ import { metricsOptions, refuseMetricsAtListener } from './metrics-options.ts';
 import { IF_LIST, ifSound, refuseSameName } from './option-checks.ts';
 import { logOptions, storageOptions } from './storage-options.ts';
 import { tlsOptions } from './tls-options.ts';
-import { workersOption } from './workers.ts';
+import { workersOption } from './workers-option.ts';
 
 /** Everything the gateway can be told, by itself and with the directives of its built-in modules. */
 export const gatewayOptions = optionsWith(BUILT_IN_DIRECTIVES);

@@ -1,18 +1,10 @@
-/** `workers`: how many processes serve sessions, and what of a configuration leaves no choice but one. */
-import { z } from 'zod';
+/** How many processes serve sessions, and what of a configuration leaves no choice but one. */
 import type { UserOptions } from '../auth/users.ts';
 import { type KeyPath, toSnakeCase } from './key-names.ts';
 import type { GatewayOptions } from './options.ts';
 import { intakesIn } from './part-names.ts';
 import type { Finding } from './reality.ts';
-
-/** More would be a slip: each is a Node of its own. */
-const WORKERS_MAX = 256;
-
-/** The option. `auto` is one process for each core that this one may use. */
-export const workersOption = z.union([z.literal('auto'), z.int().min(1).max(WORKERS_MAX)], {
-  error: `must be auto, or a number from 1 to ${WORKERS_MAX}`,
-});
+import { WORKERS_MAX } from './workers-option.ts';
 
 /** How many workers there are, and why not as many as was asked for. */
 export interface WorkerCount {

@@ -17,7 +17,7 @@ import { Certificates, type CertificatesChanged } from './certificates.ts';
 import { ClientAuthorities } from './client-authorities.ts';
 import { deliveriesOf } from './deliveries.ts';
 import { gatesOf } from './gates.ts';
-import type { GatewayParts } from './gateway.ts';
+import type { GatewayParts } from './gateway-parts.ts';
 import type { House } from './house.ts';
 import { intakeOf } from './intake.ts';
 import { IntakePolicy } from './intake-policy.ts';

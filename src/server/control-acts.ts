@@ -6,7 +6,7 @@ import { QuarantineRefused } from '../intake/doors/quarantine.ts';
 import { AuditFailed } from '../spi/audit.ts';
 import type { ControlParameters, ControlRequest, ControlResults } from './control-protocol.ts';
 import { ActRefused, ControlSocket } from './control-socket.ts';
-import type { Gateway } from './gateway.ts';
+import type { Gateway } from './gateway-parts.ts';
 import type { GatewaySession } from './gateway-session.ts';
 import type { House } from './house.ts';
 import { packageVersion } from './package-version.ts';

@@ -4,7 +4,7 @@
  */
 import { type ControlledGateway, controlOf } from './control-acts.ts';
 import type { ControlSocket } from './control-socket.ts';
-import type { GatewayAddress } from './gateway.ts';
+import type { GatewayAddress } from './gateway-parts.ts';
 import type { House } from './house.ts';
 
 /** The parts of a gateway that need it. */

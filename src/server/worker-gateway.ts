@@ -5,7 +5,7 @@ import type { SessionSummary } from '../spi/command.ts';
 import type { Fault } from '../spi/fault.ts';
 import type { GatewayCertificate } from './certificates.ts';
 import { type ComposedHouse, composeHouse } from './compose-house.ts';
-import type { GatewayParts } from './gateway.ts';
+import type { GatewayParts } from './gateway-parts.ts';
 import type { GatewaySession } from './gateway-session.ts';
 import type { House } from './house.ts';
 import { startModules, stopModules } from './module-life.ts';

@@ -11,7 +11,7 @@ import type { Counts } from '../modules/metrics-counters.ts';
 import type { GatewayCertificate } from '../server/certificates.ts';
 import { type ComposedHouse, composeHouse } from '../server/compose-house.ts';
 import type { WorkerState } from '../server/control-acts.ts';
-import type { GatewayAddress } from '../server/gateway.ts';
+import type { GatewayAddress } from '../server/gateway-parts.ts';
 import type { GatewaySession } from '../server/gateway-session.ts';
 import { LastingParts } from '../server/lasting-parts.ts';
 import type { MetricsSource } from '../server/metrics.ts';

@@ -64,10 +64,35 @@ export class OwnBuckets implements RateBuckets {
   }
 }
 
+/** The rates that the users of a bucket say. */
+export class SaidRates {
+  readonly #rates = new Map<object, number | undefined>();
+
+  /** Whether anybody uses it. */
+  get used(): boolean {
+    return this.#rates.size > 0;
+  }
+
+  /** The lowest; undefined when nobody says one. */
+  get lowest(): number | undefined {
+    const said = [...this.#rates.values()].filter((rate) => rate !== undefined);
+    return said.length === 0 ? undefined : Math.min(...said);
+  }
+
+  set(user: object, rate: number | undefined): void {
+    this.#rates.set(user, rate);
+  }
+
+  /** @returns whether it was a user. */
+  delete(user: object): boolean {
+    return this.#rates.delete(user);
+  }
+}
+
 /** A bucket and those who use it. */
 class OwnBucket implements RateBucket {
   readonly #bucket: TokenBucket;
-  readonly #rates = new Map<object, number | undefined>();
+  readonly #rates = new SaidRates();
   readonly #told: { changed(rate: number | undefined): void; unused(): void };
 
   constructor(clock: Clock, told: { changed(rate: number | undefined): void; unused(): void }) {
@@ -80,7 +105,7 @@ class OwnBucket implements RateBucket {
   }
 
   get used(): boolean {
-    return this.#rates.size > 0;
+    return this.#rates.used;
   }
 
   /** Milliseconds until it is as good as new, if nobody asks for anything. */
@@ -106,8 +131,7 @@ class OwnBucket implements RateBucket {
 
   #apply(): void {
     const before = this.#bucket.rate;
-    const said = [...this.#rates.values()].filter((rate) => rate !== undefined);
-    this.#bucket.setRate(said.length === 0 ? undefined : Math.min(...said));
+    this.#bucket.setRate(this.#rates.lowest);
     if (this.#bucket.rate !== before) this.#told.changed(this.#bucket.rate);
   }
 }

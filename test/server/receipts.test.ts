@@ -5,7 +5,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { signerOf } from '../../src/audit/notes/log-key.ts';
-import type { GatewayParts } from '../../src/server/gateway.ts';
+import type { GatewayParts } from '../../src/server/gateway-parts.ts';
 import { defineGate, type GateVerdict } from '../../src/spi/gate.ts';
 import { run } from '../cli/fake-terminal.ts';
 import { AGE_IS_HERE, ageDecrypt, ageKey } from '../fixtures/age.ts';

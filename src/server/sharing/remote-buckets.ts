@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../../lib/clock.ts';
 import type { Correspondent } from '../../lib/correspondent.ts';
-import type { RateBucket, RateBuckets } from '../../transfer/buckets.ts';
+import { type RateBucket, type RateBuckets, SaidRates } from '../../transfer/buckets.ts';
 import { asked } from './asked.ts';
 import { named, TOLD } from './messages.ts';
 
@@ -57,7 +57,7 @@ class RemoteBucket implements RateBucket {
   readonly #key: string;
   readonly #above: Correspondent;
   readonly #around: { rateAbove(): number | undefined; unused(): void };
-  readonly #rates = new Map<object, number | undefined>();
+  readonly #rates = new SaidRates();
   /** The lowest that one of the users has. */
   #own: number | undefined;
   /** What the process above was told of that; null when it was told nothing. */
@@ -78,7 +78,7 @@ class RemoteBucket implements RateBucket {
   }
 
   get used(): boolean {
-    return this.#rates.size > 0;
+    return this.#rates.used;
   }
 
   set(user: object, rate: number | undefined): void {
@@ -115,8 +115,7 @@ class RemoteBucket implements RateBucket {
   }
 
   #apply(): void {
-    const said = [...this.#rates.values()].filter((rate) => rate !== undefined);
-    this.#own = said.length === 0 ? undefined : Math.min(...said);
+    this.#own = this.#rates.lowest;
     if ((this.#own ?? null) === this.#told) return;
     this.#told = this.#own ?? null;
     this.#above.tell(named('rate'), { key: this.#key, rate: this.#told });
