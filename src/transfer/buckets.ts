@@ -67,6 +67,12 @@ export class OwnBuckets implements RateBuckets {
 /** The rates that the users of a bucket say. */
 export class SaidRates {
   readonly #rates = new Map<object, number | undefined>();
+  readonly #told: { changed(): void; unused(): void };
+
+  /** `changed` is told that `lowest` may be another one, `unused` that the last user has left. */
+  constructor(told: { changed(): void; unused(): void }) {
+    this.#told = told;
+  }
 
   /** Whether anybody uses it. */
   get used(): boolean {
@@ -81,23 +87,27 @@ export class SaidRates {
 
   set(user: object, rate: number | undefined): void {
     this.#rates.set(user, rate);
+    this.#told.changed();
   }
 
-  /** @returns whether it was a user. */
-  delete(user: object): boolean {
-    return this.#rates.delete(user);
+  /** What the last user said stands until somebody says another rate: it is what was used up. */
+  leave(user: object): void {
+    if (!this.#rates.delete(user)) return;
+    if (this.used) this.#told.changed();
+    else this.#told.unused();
   }
 }
 
 /** A bucket and those who use it. */
 class OwnBucket implements RateBucket {
   readonly #bucket: TokenBucket;
-  readonly #rates = new SaidRates();
-  readonly #told: { changed(rate: number | undefined): void; unused(): void };
+  readonly #rates: SaidRates;
+  readonly #changed: (rate: number | undefined) => void;
 
   constructor(clock: Clock, told: { changed(rate: number | undefined): void; unused(): void }) {
     this.#bucket = new TokenBucket(clock);
-    this.#told = told;
+    this.#rates = new SaidRates({ changed: () => this.#apply(), unused: told.unused });
+    this.#changed = told.changed;
   }
 
   get rate(): number | undefined {
@@ -115,14 +125,10 @@ class OwnBucket implements RateBucket {
 
   set(user: object, rate: number | undefined): void {
     this.#rates.set(user, rate);
-    this.#apply();
   }
 
   leave(user: object): void {
-    if (!this.#rates.delete(user)) return;
-    // The last rate stays until somebody says another: it is what was used up.
-    if (this.used) this.#apply();
-    else this.#told.unused();
+    this.#rates.leave(user);
   }
 
   take(bytes: number, signal: AbortSignal): Promise<void> {
@@ -132,6 +138,6 @@ class OwnBucket implements RateBucket {
   #apply(): void {
     const before = this.#bucket.rate;
     this.#bucket.setRate(this.#rates.lowest);
-    if (this.#bucket.rate !== before) this.#told.changed(this.#bucket.rate);
+    if (this.#bucket.rate !== before) this.#changed(this.#bucket.rate);
   }
 }

@@ -56,8 +56,8 @@ const SHARE_SECONDS = 0.01;
 class RemoteBucket implements RateBucket {
   readonly #key: string;
   readonly #above: Correspondent;
-  readonly #around: { rateAbove(): number | undefined; unused(): void };
-  readonly #rates = new SaidRates();
+  readonly #rateAbove: () => number | undefined;
+  readonly #rates: SaidRates;
   /** The lowest that one of the users has. */
   #own: number | undefined;
   /** What the process above was told of that; null when it was told nothing. */
@@ -68,11 +68,12 @@ class RemoteBucket implements RateBucket {
   constructor(key: string, above: Correspondent, around: { rateAbove(): number | undefined; unused(): void }) {
     this.#key = key;
     this.#above = above;
-    this.#around = around;
+    this.#rateAbove = around.rateAbove;
+    this.#rates = new SaidRates({ changed: () => this.#apply(), unused: around.unused });
   }
 
   get rate(): number | undefined {
-    const above = this.#around.rateAbove();
+    const above = this.#rateAbove();
     if (this.#own === undefined || above === undefined) return this.#own ?? above;
     return Math.min(this.#own, above);
   }
@@ -83,14 +84,10 @@ class RemoteBucket implements RateBucket {
 
   set(user: object, rate: number | undefined): void {
     this.#rates.set(user, rate);
-    this.#apply();
   }
 
   leave(user: object): void {
-    if (!this.#rates.delete(user)) return;
-    // As long as it lingers, the last rate stands: it is what was used up.
-    if (this.used) this.#apply();
-    else this.#around.unused();
+    this.#rates.leave(user);
   }
 
   async take(bytes: number, signal: AbortSignal): Promise<void> {
