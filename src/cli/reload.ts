@@ -7,6 +7,7 @@ import { formatProblem } from '../config/problem.ts';
 import { printable } from '../lib/printable.ts';
 import type { Gateway } from '../server/gateway-parts.ts';
 import type { ReloadedPart } from '../server/reload.ts';
+import { coalesced } from './coalesced.ts';
 import type { Terminal } from './terminal.ts';
 
 /** What runs. */
@@ -20,17 +21,11 @@ export interface Served {
 
 /** Reloads at each SIGHUP, one after the other, until the returned function is called. */
 export function reloadAtSignal(served: Served, terminal: Terminal): () => void {
-  let running: Promise<void> = Promise.resolve();
-  let waiting = false;
-  return terminal.onReloadSignal(() => {
-    // Whatever has changed until one begins is read by it: a second one in the queue would find nothing new.
-    if (waiting) return;
-    waiting = true;
-    running = running.then(async () => {
-      waiting = false;
+  return terminal.onReloadSignal(
+    coalesced(async () => {
       terminal.stderr.write(await reloaded(served));
-    });
-  });
+    }),
+  );
 }
 
 /** Reloads. @returns what to tell the operator; never throws. */

@@ -5,6 +5,7 @@ import { loadConfig } from '../config/load.ts';
 import type { GatewayOptions } from '../config/options.ts';
 import { formatProblem } from '../config/problem.ts';
 import { printable } from '../lib/printable.ts';
+import { coalesced } from './coalesced.ts';
 import type { ServingGateway } from './serving-gateway.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -19,17 +20,11 @@ export interface Restarted {
 
 /** Restarts at each SIGUSR2, one after the other, until the returned function is called. */
 export function restartAtSignal(restarted: Restarted, terminal: Terminal): () => void {
-  let running: Promise<void> = Promise.resolve();
-  let waiting = false;
-  return terminal.onRestartSignal(() => {
-    // The one that waits reads what has changed until then.
-    if (waiting) return;
-    waiting = true;
-    running = running.then(async () => {
-      waiting = false;
+  return terminal.onRestartSignal(
+    coalesced(async () => {
       terminal.stderr.write(await restart(restarted));
-    });
-  });
+    }),
+  );
 }
 
 /** @returns what to tell the operator; never throws. */
