@@ -15,6 +15,7 @@ import type { TlsFacts } from '../spi/tls-facts.ts';
 import { ALPN_CALLBACKS } from './alpn.ts';
 import { askForCertificate, type ShownCertificate, shownCertificate } from './client-certificate.ts';
 import { verifyAgainst } from './held-lists.ts';
+import { sayEnd } from './say-end.ts';
 import { bound } from './session-binding.ts';
 import { type Hello, helloOf, staplingServer } from './stapling.ts';
 import type { TlsContext } from './tls-context.ts';
@@ -166,7 +167,7 @@ export class ControlConnection {
   close(): void {
     const stream = this.#stream;
     if (stream.destroyed) return;
-    stream.end();
+    sayEnd(stream);
     const timer = this.#options.clock.after(CLOSE_GRACE_MS, () => stream.destroy());
     stream.on('close', () => timer.cancel());
     // Reading on lets the client's own FIN arrive; an unread byte would turn our close into a reset.

@@ -13,6 +13,7 @@ import { dataTls } from './data-tls.ts';
 import { Movement } from './movement.ts';
 import { readOwned } from './owned-reads.ts';
 import { ReceivedBytes } from './received-bytes.ts';
+import { sayEnd } from './say-end.ts';
 import type { DataContext } from './tls-context.ts';
 import { handshake } from './tls-handshake.ts';
 
@@ -219,7 +220,7 @@ export class StreamDataConnection implements DataConnection {
   async finish(): Promise<void> {
     const receiving = this.#direction === 'receive';
     let flushed = false;
-    this.#stream.end((error?: Error | null) => {
+    sayEnd(this.#stream, (error) => {
       // Not flushed but lost. That the client had ended its own side before does not mean that it has received ours.
       if (error) return this.#fail(error);
       flushed = true;
@@ -241,7 +242,7 @@ export class StreamDataConnection implements DataConnection {
     this.#movement.forget();
     this.#guard?.discard();
     // With close_notify, because clients such as ftplib wait for it before they read the reply.
-    this.#stream.end();
+    sayEnd(this.#stream);
     this.#letGo();
   }
 

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import { connect as connectTcp, createServer, Socket as NetSocket } from 'node:net';
+import { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SecureVersion } from 'node:tls';
 import { connect as connectTls } from 'node:tls';
@@ -49,7 +50,7 @@ async function serverContext(): Promise<TlsContext> {
   return tlsContext({ certificate: cert, key, terms: DEFAULT_TERMS }, 60_000);
 }
 
-function tlsOver(raw: Socket, version: SecureVersion) {
+function tlsOver(raw: Duplex, version: SecureVersion) {
   const client = connectTls({ socket: raw, minVersion: version, maxVersion: version, rejectUnauthorized: false });
   client.on('error', () => undefined);
   return client;
@@ -68,6 +69,47 @@ async function readAll(connection: StreamDataConnection, pauseMs = 0): Promise<n
     bytes += batch.reduce((sum, piece) => sum + piece.length, 0);
     if (pauseMs > 0) await sleep(pauseMs);
   }
+}
+
+/** A client's end of `raw` that keeps what comes, as it comes, and tells when it has written. */
+function recorded(raw: Socket, received: Buffer[], written: () => void): Duplex {
+  const stream = new Duplex({
+    read: () => undefined,
+    write: (chunk: Buffer, _encoding, done) => {
+      raw.write(chunk, done);
+      written();
+    },
+    final: (done) => raw.end(done),
+  });
+  raw.on('data', (chunk: Buffer) => {
+    received.push(chunk);
+    stream.push(chunk);
+  });
+  raw.on('end', () => stream.push(null));
+  return stream;
+}
+
+/** Something that happens in the event loop's turn after `send`, behind what was written before it. */
+async function nudged() {
+  const server = createServer({ noDelay: true });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const accepted = once(server, 'connection');
+  const sender = connectTcp({ port: (server.address() as AddressInfo).port, host: '127.0.0.1', noDelay: true });
+  await once(sender, 'connect');
+  const [receiver] = (await accepted) as [Socket];
+  cleanUp.push(() => {
+    server.close();
+    sender.destroy();
+    receiver.destroy();
+  });
+  return { receiver, send: () => void sender.write('.') };
+}
+
+/** What the header of the last TLS record says (RFC 8446 section 5.1). */
+function lastRecord(bytes: Buffer): { type: number; bytes: number } {
+  let at = 0;
+  for (let next = 0; next < bytes.length; next += 5 + bytes.readUInt16BE(next + 3)) at = next;
+  return { type: bytes.readUInt8(at), bytes: bytes.readUInt16BE(at + 3) };
 }
 
 const faultOf = (promise: Promise<unknown>) =>
@@ -125,6 +167,38 @@ for (const version of VERSIONS) {
       expect(await sending).toBe('ConnectionLost');
     }
   });
+
+  for (const direction of ['send', 'receive'] as const) {
+    for (const last of ['finish', 'refuse'] as const) {
+      const name = `${version}, expected to ${direction}, ${last}`;
+
+      // As a file without bytes does, whose opening is done in the turn of the event loop in which the handshake ends.
+      test(`what ends right behind its handshake says close_notify before its FIN (${name})`, async () => {
+        const { connection, raw } = await pair(await serverContext());
+        connection.expect(direction);
+        const nudge = await nudged();
+        const received: Buffer[] = [];
+        tlsOver(recorded(raw, received, nudge.send), version).resume();
+        const ended = once(raw, 'end');
+        let secured = false;
+        const ending = new Promise((resolve) => {
+          nudge.receiver.on('data', () => {
+            if (secured) resolve(last === 'refuse' ? connection.refuse() : connection.finish());
+          });
+        });
+        await connection.secured(AbortSignal.timeout(5_000));
+        connection.begin('send');
+        secured = true;
+        await ending;
+        await ended;
+        const { type, bytes } = lastRecord(Buffer.concat(received));
+        // In TLS 1.3 an alert is sealed, with its type and a tag: RFC 8446 section 5.2.
+        expect({ type, bytes }).toEqual(
+          version === 'TLSv1.2' ? { type: 21, bytes: expect.any(Number) } : { type: 23, bytes: 19 },
+        );
+      });
+    }
+  }
 
   for (const pauseMs of [0, 5]) {
     const name = `${version}, ${pauseMs === 0 ? 'fast' : 'slow'} reader`;

@@ -1,0 +1,15 @@
+/** Ending our side of a connection so that the other side hears of it: with close_notify under TLS (RFC 8446 section 6.1), then FIN. */
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+
+const NOTHING = Buffer.alloc(0);
+
+/**
+ * While bytes of a handshake are on their way to the socket, which Node takes until the next turn of the event loop for, a bare
+ * `end()` sends its FIN and never a close_notify: to the client what came is then cut off. So nothing is written first, which
+ * waits for those bytes. @param done told when all is written, or of the error.
+ */
+export function sayEnd(stream: Socket, done?: (error?: Error | null) => void): void {
+  if (stream instanceof TLSSocket) stream.end(NOTHING, done);
+  else stream.end(done);
+}
