@@ -4,6 +4,10 @@
  */
 import * as crypto from 'node:crypto';
 import { createRequire, syncBuiltinESMExports } from 'node:module';
+import { shareProcessors } from '../src/lib/processors.ts';
+
+// Nor are copies made for a thread that hashes.
+shareProcessors('auto');
 
 /** Pieces of files are larger; what else is hashed (fingerprints, tokens, records) is smaller and stays right. */
 const SMALL_BYTES_MAX = 4_096;

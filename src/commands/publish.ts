@@ -32,9 +32,9 @@ export async function publish(
   const meter = new Meter();
   const startedMs = context.clock.now();
   try {
-    for await (const buffer of staged.prefix()) meter.update([buffer]);
+    for await (const buffer of staged.prefix()) await meter.update([buffer]);
     await fill({ staged, meter });
-    const published = { bytes: meter.bytes, sha256: meter.digest() };
+    const published = { bytes: meter.bytes, sha256: await meter.digest() };
     context.note({ ...published });
     await staged.commit({ ...published, startedMs });
     return published;
@@ -43,6 +43,8 @@ export async function publish(
       .abort('remove')
       .catch((failure: unknown) => context.log.error('copy.abort_failed', { error: failure }));
     throw error;
+  } finally {
+    meter.close();
   }
 }
 
@@ -50,7 +52,7 @@ export async function publish(
 export async function appendFile(context: CommandContext, writing: Writing, opened: OpenedFile): Promise<void> {
   for await (const piece of opened.read(0)) {
     context.signal.throwIfAborted();
-    writing.meter.update([piece]);
+    await writing.meter.update([piece]);
     refuseLarger(context, writing.meter.bytes);
     await writing.staged.write([piece]);
   }

@@ -5,6 +5,7 @@ import type { Clock } from '../lib/clock.ts';
 import { Correspondent } from '../lib/correspondent.ts';
 import { deadline, within } from '../lib/deadline.ts';
 import type { MessagePort } from '../lib/message-port.ts';
+import { shareProcessors } from '../lib/processors.ts';
 import type { LogOptions } from '../server/logger.ts';
 import { crossing } from '../server/sharing/crossing.ts';
 import { remoteState } from '../server/sharing/remote-state.ts';
@@ -126,6 +127,7 @@ class Worker {
     const { clock } = this.#parts;
     const options = unpackedOptions(packed);
     this.#parts.prepare(options.tls.profile);
+    shareProcessors(options.workers);
     const log = this.#parts.createLog(options.log).with({ worker: number });
     this.#log = log;
     const modules = await loadNamedModules(names);

@@ -53,11 +53,19 @@ export interface Received {
  *   No write is under way any more when it throws.
  */
 export async function receive(upload: Upload): Promise<Received> {
-  const { connection, staged, splice, signal } = upload;
   const meter = new Meter();
+  try {
+    return await moveAndJudge(upload, meter);
+  } finally {
+    meter.close();
+  }
+}
+
+async function moveAndJudge(upload: Upload, meter: Meter): Promise<Received> {
+  const { connection, staged, splice, signal } = upload;
   for await (const buffer of staged.prefix()) {
     signal.throwIfAborted();
-    meter.update([buffer]);
+    await meter.update([buffer]);
   }
   checkSize(meter, upload);
   if (splice !== undefined) await copy(splice.before, upload, meter);
@@ -67,16 +75,16 @@ export async function receive(upload: Upload): Promise<Received> {
     if (receivedBytes < splice.lengthBytes) throw notFilled(splice, `${receivedBytes}`);
     await copy(splice.behind, upload, meter);
   }
-  await hangUp(connection);
+  const [sha256] = await Promise.all([meter.digest(), hangUp(connection)]);
   signal.throwIfAborted();
-  return { bytes: meter.bytes, receivedBytes, sha256: meter.digest(), end: connection.end };
+  return { bytes: meter.bytes, receivedBytes, sha256, end: connection.end };
 }
 
 /** Adds bytes that are here already. */
 async function copy(pieces: AsyncIterable<Buffer>, upload: Upload, meter: Meter): Promise<void> {
   for await (const piece of pieces) {
     upload.signal.throwIfAborted();
-    meter.update([piece]);
+    await meter.update([piece]);
     checkSize(meter, upload);
     await upload.staged.write([piece]);
   }
@@ -88,27 +96,28 @@ async function moveBatches(upload: Upload, meter: Meter): Promise<number> {
   const ascii = upload.type === 'A' ? new CrlfToLf() : undefined;
   let receivedBytes = 0;
   let writing = Promise.resolve();
+  let hashing: Promise<void> | undefined;
   let written: readonly Buffer[] = [];
   try {
     for (;;) {
       // Both at once, and the first failure counts: a full disk is heard of even while the client says nothing.
-      const [batch] = await Promise.all([connection.read(), writing]);
+      const [batch] = await Promise.all([connection.read(), writing, hashing]);
       signal.throwIfAborted();
       written.forEach(giveBack);
       written = batch ?? [];
       const bytes = decoded(ascii, batch);
       receivedBytes += byteCount(batch ?? []);
       if (splice !== undefined && receivedBytes > splice.lengthBytes) throw notFilled(splice, 'more');
-      meter.update(bytes);
+      hashing = meter.update(bytes);
       checkSize(meter, upload);
       if (byteCount(bytes) > 0) writing = staged.write(bytes);
       if (batch === undefined) break;
     }
-    await writing;
+    await Promise.all([writing, hashing]);
     return receivedBytes;
   } finally {
     // Whoever aborts the staged write next must not meet one of our writes. Its failure, if any, was heard of above.
-    await Promise.allSettled([writing]);
+    await Promise.allSettled([writing, hashing]);
   }
 }
 

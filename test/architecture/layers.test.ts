@@ -23,6 +23,7 @@ const HOUSE: House = {
     typesOnly: ['node:events'],
     inFiles: {
       'src/lib/loop-load.ts': ['node:perf_hooks'],
+      'src/lib/processors.ts': ['node:os'],
       'src/lib/secret-file.ts': ['node:fs'],
       'src/lib/sync-path.ts': ['node:fs'],
       'src/lib/hook-request.ts': ['node:http', 'node:https'],
@@ -32,7 +33,14 @@ const HOUSE: House = {
   protocol: { number: 1, outside: [] },
   spi: { number: 2, outside: [], typesOnly: ['*'] },
   engine: { number: 3, outside: [] },
-  transfer: { number: 3, outside: ['node:stream', 'node:crypto', 'node:zlib'] },
+  transfer: {
+    number: 3,
+    outside: ['node:stream', 'node:crypto', 'node:zlib'],
+    inFiles: {
+      'src/transfer/digest-thread.ts': ['node:worker_threads', 'node:path'],
+      'src/transfer/digest-thread-program.ts': ['node:worker_threads'],
+    },
+  },
   transport: { number: 3, outside: ['node:net', 'node:tls', 'node:stream', 'node:events', 'node:crypto'] },
   commands: { number: 4, outside: [] },
   auth: {
