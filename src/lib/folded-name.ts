@@ -15,4 +15,13 @@ export function foldedName(name: string): string {
     .replace(/[. ]+$/, '');
 }
 
+/** Whether `foldedName` makes this of a name. Cheap for nearly every name of a long listing, which begins with another character. */
+export function foldsTo(folded: string, name: string): boolean {
+  // ASCII changes its case at most, which is this bit; a name of which nothing is left over has no beginning.
+  const begin = folded.charCodeAt(0) | CASE_BIT;
+  if (folded !== '' && (name.charCodeAt(0) | CASE_BIT) !== begin && ASCII.test(name)) return false;
+  return foldedName(name) === folded;
+}
+
+const CASE_BIT = 0x20;
 const ASCII = /^[\u0000-\u007f]*$/;

@@ -66,15 +66,19 @@ export function formatFacts(facts: FileFacts, { enabled, ...values }: FactOption
 export function factsFormat(
   enabled: readonly FactName[],
 ): (facts: FileFacts, values: Omit<FactOptions, 'enabled'>) => string {
-  // What nobody asked for is not made, and what is the same for every file is made once.
-  const wanted = FACT_NAMES.filter((name) => enabled.includes(name)).map((name) => ({ name, label: `${name}=` }));
+  // What nobody asked for is not made, and what is the same as for the file before is not made again.
+  const wanted = FACT_NAMES.filter((name) => enabled.includes(name)).map(
+    (name): RememberedFact => ({ name, label: `${name}=`, value: undefined, text: '' }),
+  );
   let second = Number.NaN;
   let modified = '';
   return (facts, values) => {
     let text = '';
-    for (const { name, label } of wanted) {
+    for (const fact of wanted) {
+      const { name } = fact;
       const value = name === 'modify' ? modifiedText(facts.modifiedMs) : factValue(name, facts, values);
-      if (value !== undefined) text += `${label}${value};`;
+      if (value !== fact.value) remember(fact, value);
+      text += fact.text;
     }
     return text;
   };
@@ -86,6 +90,20 @@ export function factsFormat(
     second = fileSecond;
     return modified;
   }
+}
+
+/** A fact as the last file had it. */
+interface RememberedFact {
+  readonly name: FactName;
+  readonly label: string;
+  value: string | undefined;
+  /** Of that value; empty where the fact does not apply. */
+  text: string;
+}
+
+function remember(fact: RememberedFact, value: string | undefined): void {
+  fact.value = value;
+  fact.text = value === undefined ? '' : `${fact.label}${value};`;
 }
 
 /**

@@ -18,16 +18,19 @@ export function listLineFormat(nowMs: number, times: 'utc' | 'local' = 'utc'): (
   let minute = Number.NaN;
   let wasRecent = false;
   let date = '';
+  let sizeBytes = Number.NaN;
+  let size = '';
   return (entry) => {
-    if (before === undefined || !sameColumns(entry, before)) columns = columnsText(entry);
+    if (before === undefined || !sameColumns(entry, before)) columns = `${columnsText(entry)} `;
     before = entry;
     const entryMinute = Math.floor(entry.modifiedMs / MINUTE_MS);
     const recent = entry.modifiedMs >= nowMs - RECENT_MS && entry.modifiedMs <= nowMs + DAY_MS;
-    if (entryMinute !== minute || recent !== wasRecent) date = dateText(entry.modifiedMs, recent, times);
+    if (entryMinute !== minute || recent !== wasRecent) date = ` ${dateText(entry.modifiedMs, recent, times)} `;
     minute = entryMinute;
     wasRecent = recent;
-    const size = `${entry.sizeBytes}`.padStart(8);
-    return `${columns} ${size} ${date} ${listedName(entry.name)}\r\n`;
+    if (entry.sizeBytes !== sizeBytes) size = `${entry.sizeBytes}`.padStart(8);
+    sizeBytes = entry.sizeBytes;
+    return columns + size + date + listedName(entry.name) + CRLF;
   };
 }
 
@@ -41,7 +44,8 @@ export function formatNlstLine(name: string): string {
  * written as `?`, so that a file's name cannot forge an entry.
  */
 export function listedName(name: string): string {
-  return name.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, '?');
+  // Looking alone takes a third of the time, and there is something to write otherwise in hardly any name.
+  return UNLISTED.test(name) ? name.replace(EVERY_UNLISTED, '?') : name;
 }
 
 /** What LIST and NLST were asked for. */
@@ -70,7 +74,11 @@ export function parseListArgument(text: string): ListArgument {
   return { path, all };
 }
 
+const UNLISTED = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
+const EVERY_UNLISTED = new RegExp(UNLISTED, 'g');
+
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+const CRLF = '\r\n';
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 /** Half of a Gregorian year, as `ls` has it. */
