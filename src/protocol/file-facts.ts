@@ -20,6 +20,18 @@ export interface FileFacts {
   readonly unique: string;
 }
 
+/** In place of facts that were not asked for. */
+export const UNASKED: FileFacts = {
+  kind: 'other',
+  sizeBytes: 0,
+  modifiedMs: 0,
+  mode: 0,
+  linkCount: 1,
+  owner: 0,
+  group: 0,
+  unique: '',
+};
+
 /** A file's facts and the name it has in its directory. */
 export interface DirectoryEntry extends FileFacts {
   readonly name: string;

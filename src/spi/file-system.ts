@@ -3,6 +3,9 @@ import type { DirectoryEntry, FileFacts } from '../protocol/file-facts.ts';
 import type { VirtualPath } from '../protocol/virtual-path.ts';
 import type { Arrival, Publication } from './intake.ts';
 
+/** What is wanted of the entries of a directory: everything, which is the default, or their names alone. */
+export type EntriesWanted = 'all' | 'names';
+
 /**
  * Where one account's files live. Every method throws `Fault`s of the file kinds (`NoSuchFile`, `NotADirectory`,
  * `PermissionDenied`, `StorageFull` ...) for what can be expected, with the cause inside.
@@ -20,9 +23,11 @@ export interface FileSystem {
   /**
    * The entries of a directory, in batches, without `.` and `..`, in no particular order. What forbids it is told by the
    * promise; what storage finds, by the promise or by the first batch. Nothing is held open before that is asked for.
+   * With `names` nobody will look at more than the names: where facts cost something, storage may give those of `UNASKED` in place of
+   * an entry's own, and `other` as its kind. Who decides by them in between asks for all.
    * @throws Fault `NotADirectory`.
    */
-  list(path: VirtualPath): Promise<AsyncIterable<readonly DirectoryEntry[]>>;
+  list(path: VirtualPath, wanted?: EntriesWanted): Promise<AsyncIterable<readonly DirectoryEntry[]>>;
 
   /** Opens a regular file for reading. @throws Fault `NoSuchFile`, `NotAFile`. */
   openRead(path: VirtualPath): Promise<OpenedFile>;

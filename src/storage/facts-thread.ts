@@ -3,10 +3,10 @@
  * thread pool and a promise, several times what the system call does; asked for in the main thread, a disk that is slow
  * would stop every session.
  */
-import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Clock, Timer } from '../lib/clock.ts';
-import { type FactRows, PackedFacts } from './packed-facts.ts';
+import { factsProgram } from './facts-thread-program.ts';
+import { type FactRows, PackedFacts, rowsFor } from './packed-facts.ts';
 
 /** What the thread is asked. */
 export interface FactsQuestion {
@@ -15,8 +15,8 @@ export interface FactsQuestion {
   readonly directory: string;
   /** Joined by `/`, which no name has in it. */
   readonly names: string;
-  /** Rows to write the answer into, if they are enough. */
-  readonly used: FactRows | undefined;
+  /** To write the answer into: a row for each name, or more. */
+  readonly rows: FactRows;
 }
 
 /** What it answers: without rows when a name could not be asked for, and once, with the id 0, when it has started. */
@@ -28,17 +28,21 @@ export interface FactsAnswer {
 /** A thread that is kept while it is used. It is never needed: whoever is told nothing asks in the usual way. */
 export class FactsThread {
   readonly #clock: Clock;
-  readonly #program: URL;
+  readonly #program: URL | string;
   #running: Running | undefined;
   #startAgainMs = Number.NEGATIVE_INFINITY;
   #idle: Timer | undefined;
-  #spare: FactRows[] = [];
+  readonly #spare: FactRows[];
   #lastId = 0;
 
-  /** @param program what runs in the thread; of use to tests. */
-  constructor(clock: Clock, program: URL = PROGRAM) {
+  /**
+   * @param program what runs in the thread, a module or the text of a script; of use to tests.
+   * @param spare rows that may be written over, shared with other threads.
+   */
+  constructor(clock: Clock, program: URL | string = factsProgram(), spare: FactRows[] = []) {
     this.#clock = clock;
     this.#program = program;
+    this.#spare = spare;
   }
 
   /**
@@ -46,12 +50,15 @@ export class FactsThread {
    * has ended or has not answered for a second, and for what it cannot tell.
    */
   async lookUp(directory: string, names: readonly string[]): Promise<PackedFacts | undefined> {
-    const running = this.#running ?? this.#start();
-    this.#idle?.cancel();
-    this.#idle = this.#clock.after(IDLE_MS, () => this.close());
+    const running = this.#wanted();
     if (running === undefined || running.state !== 'ready') return undefined;
     this.#lastId += 1;
-    const question = { id: this.#lastId, directory, names: names.join('/'), used: this.#spare.pop() };
+    const question = {
+      id: this.#lastId,
+      directory,
+      names: names.join('/'),
+      rows: rowsFor(names.length, this.#spare.pop()),
+    };
     const rows = await ask(running, this.#clock, question);
     return rows && new PackedFacts(rows);
   }
@@ -64,6 +71,18 @@ export class FactsThread {
     if (this.#spare.length < SPARE_MAX) this.#spare.push(rows);
   }
 
+  /** Starts it, unless it runs, and waits until it does, has failed, or a moment is over. Never fails. */
+  async start(): Promise<void> {
+    const running = this.#wanted();
+    if (running?.state !== 'starting') return;
+    const timer = this.#clock.after(START_WAIT_MS, running.started.resolve);
+    await running.started.promise;
+    timer.cancel();
+  }
+
+  /** It does one thing at a time. */
+  readonly sideBySide = 1;
+
   /** Whether it runs, and so answers at once. */
   get ready(): boolean {
     return this.#running?.state === 'ready';
@@ -75,19 +94,28 @@ export class FactsThread {
     const running = this.#running;
     if (running === undefined) return;
     this.#forget(running);
-    this.#spare = [];
+    this.#spare.length = 0;
     // One that hangs in a system call ends when that does.
     void running.worker.terminate();
   }
 
+  /** The one that runs, or a new one; it stays for a while. */
+  #wanted(): Running | undefined {
+    this.#idle?.cancel();
+    this.#idle = this.#clock.after(IDLE_MS, () => this.close());
+    return this.#running ?? this.#start();
+  }
+
   #start(): Running | undefined {
     if (this.#clock.monotonicMs() < this.#startAgainMs) return undefined;
-    const worker = new Worker(this.#program, { name: 'facts', env: {}, resourceLimits: LIMITS });
-    const running: Running = { worker, state: 'starting', waiting: new Map() };
+    const asText = typeof this.#program === 'string';
+    const worker = new Worker(this.#program, { name: 'facts', env: {}, eval: asText, resourceLimits: LIMITS });
+    const running: Running = { worker, state: 'starting', started: Promise.withResolvers(), waiting: new Map() };
     worker.unref();
     worker.on('message', ({ id, rows }: FactsAnswer) => {
       // Also one that is late: it does answer.
       running.state = 'ready';
+      running.started.resolve();
       running.waiting.get(id)?.(rows);
     });
     const lost = () => {
@@ -102,6 +130,7 @@ export class FactsThread {
 
   #forget(running: Running): void {
     this.#running = undefined;
+    running.started.resolve();
     for (const settle of running.waiting.values()) settle(undefined);
   }
 }
@@ -110,10 +139,10 @@ interface Running {
   readonly worker: Worker;
   /** `late`: it hangs, as on a disk that does not answer; until it does answer, nobody else waits for it. */
   state: 'starting' | 'ready' | 'late';
+  /** Settles also when it has not started. */
+  readonly started: PromiseWithResolvers<void>;
   readonly waiting: Map<number, (rows: FactRows | undefined) => void>;
 }
-
-const PROGRAM = new URL(`./facts-thread-program${extname(import.meta.url)}`, import.meta.url);
 
 /** It keeps nothing from one question to the next. */
 const LIMITS = { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 4 };
@@ -121,11 +150,14 @@ const LIMITS = { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 4 };
 /** How long it stays without being asked: a client that walks a tree comes again at once. */
 const IDLE_MS = 10_000;
 
-/** One that is read and one that is written, for two listings at once. */
+/** One that is read and three that wait or are written: what a listing has in hand with two threads. */
 const SPARE_MAX = 4;
 
 /** A question takes a few milliseconds. */
 const LATE_MS = 1_000;
+
+/** It starts in a tenth of that, unless the machine is very busy. */
+const START_WAIT_MS = 250;
 
 /** Behind the loss of a thread, until another one is tried. */
 const REST_MS = 60_000;
@@ -146,6 +178,6 @@ function ask(running: Running, clock: Clock, question: FactsQuestion): Promise<F
     waiting.set(question.id, settle);
     // Or a program with nothing else to do would end in front of the answer.
     worker.ref();
-    worker.postMessage(question, question.used === undefined ? [] : [question.used.buffer]);
+    worker.postMessage(question, [question.rows.buffer]);
   });
 }

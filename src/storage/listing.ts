@@ -1,6 +1,8 @@
 /** Listing a directory of any size in bounded memory. */
-import type { DirectoryEntry } from '../protocol/file-facts.ts';
-import type { FactsThread } from './facts-thread.ts';
+import type { Dirent } from 'node:fs';
+import { type DirectoryEntry, UNASKED } from '../protocol/file-facts.ts';
+import { namesWithin } from './directory-names.ts';
+import type { FactsSource } from './facts-threads.ts';
 import { factsOf, lstatIfAny, type StorageIo } from './io.ts';
 import type { HeldDirectory } from './jail.ts';
 import { followed } from './nodes.ts';
@@ -11,7 +13,7 @@ import { isReserved } from './staging-names.ts';
 export interface ListingParts {
   readonly io: StorageIo;
   /** Asks for the facts of long listings; without it they are asked for one by one. */
-  readonly thread?: FactsThread | undefined;
+  readonly thread?: FactsSource | undefined;
 }
 
 /** Entries in a batch. Bounds memory, and the calls that wait for the thread pool in front of everyone else's. */
@@ -23,11 +25,8 @@ const BATCH_ENTRIES = 128;
  */
 const BLOCK_ENTRIES = 2_048;
 
-/** Names that are read from the disk at once. */
-const READ_ENTRIES = 512;
-
 /** Entries before a thread is started: most directories have fewer, and starting it costs as much as these. */
-const UNTHREADED_ENTRIES = 1_024;
+const UNTHREADED_ENTRIES = 512;
 
 /**
  * The entries of a directory in batches. A symlink has the facts of what it leads to, and is left out when that is
@@ -38,24 +37,45 @@ export async function* listDirectory(
   parts: ListingParts,
   directory: HeldDirectory,
 ): AsyncGenerator<readonly DirectoryEntry[]> {
-  let ahead: Block | undefined;
+  const ahead: Block[] = [];
+  // Threads look at these while the block before them is sent, and one more lies ready for who is done first.
+  const aheadMax = parts.thread === undefined ? 0 : parts.thread.sideBySide + 1;
   try {
     for await (const names of blocksOf(parts, directory)) {
       const facts = names.length > BATCH_ENTRIES ? parts.thread?.lookUp(directory.path, names) : undefined;
-      const before = ahead;
-      ahead = { names, facts };
-      // The thread looks at this block while the one before is sent, and the names of the next one are read.
-      if (before !== undefined) yield* batchesOf(parts, directory, before);
-      if (facts !== undefined) continue;
-      yield* batchesOf(parts, directory, ahead);
-      ahead = undefined;
+      ahead.push({ names, facts });
+      const kept = facts === undefined ? 0 : aheadMax;
+      while (ahead.length > kept) yield* batchesOf(parts, directory, ahead.shift());
     }
-    if (ahead !== undefined) yield* batchesOf(parts, directory, ahead);
+    while (ahead.length > 0) yield* batchesOf(parts, directory, ahead.shift());
   } finally {
     // The directory is closed then.
-    await ahead?.facts;
+    await Promise.all(ahead.map(({ facts }) => facts));
   }
 }
+
+/** The same entries with no facts but their names, which the disk tells by itself. What a link leads to has to be asked for all the same. */
+export async function* listNames(
+  { io }: ListingParts,
+  directory: HeldDirectory,
+): AsyncGenerator<readonly DirectoryEntry[]> {
+  for await (const read of namesWithin(io, directory.path)) {
+    for (let start = 0; start < read.length; start += BATCH_ENTRIES) {
+      const some = read.slice(start, start + BATCH_ENTRIES).filter(({ name }) => !isUnlisted(name));
+      const uncertain = some.filter(isUncertain);
+      const certain = uncertain.length === 0 ? some : some.filter((entry) => !isUncertain(entry));
+      const entries = certain.map(({ name }) => ({ ...UNASKED, name }));
+      yield [...entries, ...(await entriesOf(uncertain, ({ name }) => entryOf(io, directory, name)))];
+    }
+  }
+}
+
+/** What has to be looked at: links, where file systems tell no kinds everything, and names that could not be read as UTF-8, which nobody has. */
+function isUncertain(entry: Dirent): boolean {
+  return (!entry.isFile() && !entry.isDirectory()) || entry.name.includes(UNREADABLE);
+}
+
+const UNREADABLE = '\ufffd';
 
 interface Block {
   readonly names: readonly string[];
@@ -68,22 +88,32 @@ async function* blocksOf({ io, thread }: ListingParts, directory: HeldDirectory)
   let names: string[] = [];
   let count = 0;
   const unthreaded = thread?.ready ? BATCH_ENTRIES : UNTHREADED_ENTRIES;
-  // Leaving the loop in any way closes it.
-  for await (const { name } of await io.opendir(directory.path, { bufferSize: READ_ENTRIES })) {
-    if (isReserved(name) || /[\r\n]/.test(name)) continue;
-    names.push(name);
-    if (names.length < (count < unthreaded ? BATCH_ENTRIES : BLOCK_ENTRIES)) continue;
-    count += names.length;
-    yield names;
-    names = [];
+  for await (const read of namesWithin(io, directory.path)) {
+    for (const { name } of read) {
+      if (isUnlisted(name)) continue;
+      names.push(name);
+      if (names.length < (count < unthreaded ? BATCH_ENTRIES : BLOCK_ENTRIES)) continue;
+      count += names.length;
+      yield names;
+      names = [];
+      // Less than what this takes by itself would be done meanwhile.
+      if (count === UNTHREADED_ENTRIES) await thread?.start();
+    }
   }
   if (names.length > 0) yield names;
 }
 
+/** What is the gateway's own, or would end a line of the listing. */
+function isUnlisted(name: string): boolean {
+  return isReserved(name) || FORGING.test(name);
+}
+
+const FORGING = /[\r\n]/;
+
 async function* batchesOf(
   { io, thread }: ListingParts,
   directory: HeldDirectory,
-  { names, facts }: Block,
+  { names, facts }: Block = { names: [], facts: undefined },
 ): AsyncGenerator<readonly DirectoryEntry[]> {
   const packed = await facts;
   for (let start = 0; start < names.length; start += BATCH_ENTRIES) {
@@ -112,9 +142,9 @@ async function unpacked(
 }
 
 /** The entries of these names that there are. */
-async function entriesOf(
-  names: readonly string[],
-  entry: (name: string) => Promise<DirectoryEntry | undefined>,
+async function entriesOf<Name>(
+  names: readonly Name[],
+  entry: (name: Name) => Promise<DirectoryEntry | undefined>,
 ): Promise<readonly DirectoryEntry[]> {
   // All must have ended before an error leaves, since the directory is closed then.
   const results = await Promise.allSettled(names.map(entry));

@@ -5,14 +5,22 @@ import type { Clock } from '../lib/clock.ts';
 import type { DirectoryEntry, FileFacts } from '../protocol/file-facts.ts';
 import { baseName, parentOf, pathParts, ROOT, type VirtualPath } from '../protocol/virtual-path.ts';
 import { Fault, type FaultKind } from '../spi/fault.ts';
-import type { ExistingFile, FileSystem, HeldFile, OpenedFile, StagedWrite, StageRequest } from '../spi/file-system.ts';
+import type {
+  EntriesWanted,
+  ExistingFile,
+  FileSystem,
+  HeldFile,
+  OpenedFile,
+  StagedWrite,
+  StageRequest,
+} from '../spi/file-system.ts';
 import { beginStage, resumableBytes, type UploadSettings } from './begin-stage.ts';
 import { asFault, isFault, translated } from './errors.ts';
 import { openHeld } from './held-file.ts';
 import { refuseHeldWithin } from './held-within.ts';
 import { factsOf, lstatIfAny, type StorageIo } from './io.ts';
 import type { HeldDirectory, HeldNode, Jail } from './jail.ts';
-import { type ListingParts, listDirectory } from './listing.ts';
+import { type ListingParts, listDirectory, listNames } from './listing.ts';
 import { makeSymlink } from './make-symlink.ts';
 import { openFile } from './opened-file.ts';
 import { removeEmptyDirectory } from './remove-directory.ts';
@@ -66,15 +74,15 @@ export class LocalFiles implements FileSystem {
     await translated(async () => (await this.#jail.openDirectory(path)).close());
   }
 
-  async list(path: VirtualPath): Promise<AsyncIterable<readonly DirectoryEntry[]>> {
+  async list(path: VirtualPath, wanted: EntriesWanted = 'all'): Promise<AsyncIterable<readonly DirectoryEntry[]>> {
     refuseReserved(path, 'NoSuchFile');
-    return this.#batches(path);
+    return this.#batches(path, wanted);
   }
 
-  async *#batches(path: VirtualPath): AsyncGenerator<readonly DirectoryEntry[]> {
+  async *#batches(path: VirtualPath, wanted: EntriesWanted): AsyncGenerator<readonly DirectoryEntry[]> {
     const directory = await translated(() => this.#jail.openDirectory(path));
     try {
-      yield* listDirectory(this.#settings, directory);
+      yield* wanted === 'names' ? listNames(this.#settings, directory) : listDirectory(this.#settings, directory);
     } catch (error) {
       throw asFault(error);
     } finally {

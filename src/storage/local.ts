@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { assert } from '../lib/assert.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import type { FileSystem } from '../spi/file-system.ts';
-import { FactsThread } from './facts-thread.ts';
+import { type FactsSource, FactsThreads } from './facts-threads.ts';
 import { nodeIo, type StorageIo } from './io.ts';
 import type { JailMaker } from './jail.ts';
 import { linuxJail } from './linux-jail.ts';
@@ -47,7 +47,7 @@ export interface LocalMachine {
   /** Different after each boot of the machine. */
   readonly bootId?: string;
   /** Asks the real disk for the facts of long listings; with an `io` of one's own there is none unless it is given. */
-  readonly thread?: FactsThread;
+  readonly thread?: FactsSource;
   /** The uploads that run; those of this process by default. */
   readonly live?: LiveUploads;
 }
@@ -65,7 +65,7 @@ export function createLocalStorage(machine: LocalMachine = {}): LocalStorage {
   const { io = nodeIo, clock = systemClock, jail = defaultJail() } = machine;
   const { bootId = readBootId(clock), live = new OwnUploads() } = machine;
   const mounts = new LocalMounts(clock);
-  const thread = machine.thread ?? (io === nodeIo ? new FactsThread(clock) : undefined);
+  const thread = machine.thread ?? (io === nodeIo ? new FactsThreads(clock) : undefined);
   return {
     filesFor({ root, owner, sealedName = DEFAULT_SEALED_NAME, ...options }) {
       assert(isAbsolute(root), 'a home is an absolute path');

@@ -15,23 +15,26 @@ export function rowsFor(count: number, used?: FactRows): FactRows {
   return used !== undefined && used.length >= count * COLUMNS ? used : new BigInt64Array(count * COLUMNS);
 }
 
-/** Writes what `lstat` says into the row of `index`; undefined for a name that nothing has. */
+/**
+ * Writes what `lstat` says into the row of `index`; undefined for a name that nothing has. Its text is part of the thread's program,
+ * and so it names nothing from outside: the columns are those that `PackedFacts` reads.
+ */
 export function packFacts(rows: FactRows, index: number, stats: BigIntStats | undefined): void {
-  const at = index * COLUMNS;
+  const at = index * 10;
   if (stats === undefined) {
-    rows[at + MODE] = 0n;
+    rows[at] = 0n;
     return;
   }
-  rows[at + MODE] = stats.mode;
-  rows[at + SIZE] = stats.size;
-  rows[at + MODIFIED] = stats.mtimeMs;
-  rows[at + CHANGED] = stats.ctimeMs;
-  rows[at + CREATED] = stats.birthtimeMs;
-  rows[at + LINKS] = stats.nlink;
-  rows[at + OWNER] = stats.uid;
-  rows[at + GROUP] = stats.gid;
-  rows[at + DEVICE] = stats.dev;
-  rows[at + INODE] = stats.ino;
+  rows[at] = stats.mode;
+  rows[at + 1] = stats.size;
+  rows[at + 2] = stats.mtimeMs;
+  rows[at + 3] = stats.ctimeMs;
+  rows[at + 4] = stats.birthtimeMs;
+  rows[at + 5] = stats.nlink;
+  rows[at + 6] = stats.uid;
+  rows[at + 7] = stats.gid;
+  rows[at + 8] = stats.dev;
+  rows[at + 9] = stats.ino;
 }
 
 /** Rows, read. */
@@ -39,6 +42,7 @@ export class PackedFacts {
   readonly rows: FactRows;
   readonly #low: Uint32Array;
   readonly #high: Int32Array;
+  #device = { high: 0, low: 0, text: '0.' };
 
   constructor(rows: FactRows) {
     this.rows = rows;
@@ -75,7 +79,7 @@ export class PackedFacts {
       linkCount: this.#number(at + LINKS),
       owner: this.#number(at + OWNER),
       group: this.#number(at + GROUP),
-      unique: `${this.#hexadecimal(at + DEVICE)}.${this.#hexadecimal(at + INODE)}`,
+      unique: this.#onDevice(at + DEVICE) + this.#hexadecimal(at + INODE),
     };
     const createdMs = this.#number(at + CREATED);
     if (createdMs > 0) entry.createdMs = createdMs;
@@ -85,6 +89,15 @@ export class PackedFacts {
   /** Read in halves: a BigInt for each number would take most of the time. */
   #number(at: number): number {
     return (this.#high[2 * at + HIGH] ?? 0) * 2 ** 32 + (this.#low[2 * at + LOW] ?? 0);
+  }
+
+  /** The device with a dot behind it, as `unique` begins. All files of a directory are on one, but for what is mounted there. */
+  #onDevice(at: number): string {
+    const high = this.#high[2 * at + HIGH] ?? 0;
+    const low = this.#low[2 * at + LOW] ?? 0;
+    const before = this.#device;
+    if (before.high !== high || before.low !== low) this.#device = { high, low, text: `${this.#hexadecimal(at)}.` };
+    return this.#device.text;
   }
 
   /** Exact where a number is not: file systems that are put together number their files beyond 2^53. */

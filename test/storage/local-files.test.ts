@@ -283,6 +283,34 @@ describe('listing', () => {
     expect(await namesOf(files, '/')).toEqual(['.hidden', 'häuser', 'with space']);
   });
 
+  test('has the same names when only these are wanted, and asks for no facts but of what may be left out', async () => {
+    const { home, folder } = await makeDisk();
+    const asked: string[] = [];
+    const io: StorageIo = {
+      ...nodeIo,
+      lstat: new Proxy(nodeIo.lstat, {
+        apply(target, self, args) {
+          asked.push(String(args[0]).split('/').pop() ?? '');
+          return Reflect.apply(target, self, args);
+        },
+      }),
+    };
+    const files = localFiles({ root: home, owner: 'alice' }, { io });
+    await fs.writeFile(join(folder, 'secret'), 'outside');
+    await fs.mkdir(join(home, 'directory'));
+    for (const name of ['file', 'line\nbreak', '.sallyport-1', 'really-\ufffd'])
+      await fs.writeFile(join(home, name), '');
+    await fs.writeFile(Buffer.concat([Buffer.from(`${home}/latin`), Buffer.from([0xe4])]), '');
+    await fs.symlink('file', join(home, 'inside'));
+    await fs.symlink('../secret', join(home, 'outside'));
+    await fs.symlink('nowhere', join(home, 'dangling'));
+    const names: string[] = [];
+    for await (const batch of await files.list(ROOT, 'names')) names.push(...batch.map(({ name }) => name));
+    expect(asked.sort()).toEqual(['dangling', 'inside', 'latin\ufffd', 'outside', 'really-\ufffd']);
+    expect(names.sort()).toEqual(await namesOf(files, '/'));
+    expect(names).toEqual(['directory', 'file', 'inside', 'really-\ufffd']);
+  });
+
   test('leaves out what vanishes meanwhile', async () => {
     const { home } = await makeDisk();
     for (const name of ['a', 'b', 'c']) await fs.writeFile(join(home, name), '');
