@@ -38,9 +38,9 @@ export function authorizedFiles(account: Account): FileSystem {
       await files.enter(path);
     },
 
-    async list(path) {
+    async list(path, wanted) {
       refuseUnless(may('l', path));
-      return files.list(path);
+      return files.list(path, wanted);
     },
 
     async openRead(path) {

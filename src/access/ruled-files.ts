@@ -56,9 +56,9 @@ export function ruledFiles(files: FileSystem, ruling: Ruling): FileSystem {
       await asDirectory(path, 'directories');
       await files.enter(path);
     },
-    async list(path) {
+    async list(path, wanted) {
       await asDirectory(path, 'info');
-      return files.list(path);
+      return files.list(path, wanted);
     },
     async openRead(path) {
       await asEntry(path, 'read');

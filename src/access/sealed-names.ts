@@ -3,7 +3,7 @@
  * decision is by effect, so that no verb reaches one by a side door, and always on: what is not in force today may be
  * tomorrow. Only names that are asked for can be judged here; that no link leads to one is for storage to see to.
  */
-import { foldedName } from '../lib/folded-name.ts';
+import { foldedName, foldsTo } from '../lib/folded-name.ts';
 import type { DirectoryEntry, FileFacts } from '../protocol/file-facts.ts';
 import { pathParts, resolvePath, type VirtualPath } from '../protocol/virtual-path.ts';
 import { Fault } from '../spi/fault.ts';
@@ -31,7 +31,7 @@ export interface Sealing {
 export function sealedFiles(files: FileSystem, name: string, sealing: Sealing = {}): FileSystem {
   const { inForce = () => true, misspelt = async () => undefined } = sealing;
   const sealed = foldedName(name);
-  const isSealed = (path: VirtualPath) => pathParts(path).some((part) => foldedName(part) === sealed);
+  const isSealed = (path: VirtualPath) => pathParts(path).some((part) => foldsTo(sealed, part));
   const refuseName = (path: VirtualPath) => {
     if (isSealed(path)) throw new Fault('NoSuchFile');
   };
@@ -55,9 +55,13 @@ export function sealedFiles(files: FileSystem, name: string, sealing: Sealing = 
       refuseName(path);
       await files.enter(path);
     },
-    async list(path) {
+    async list(path, wanted) {
       refuseName(path);
-      return without(await files.list(path), name, (entry) => misspelt(path, entry));
+      const note = async (entry: DirectoryEntry) => {
+        const facts = wanted === 'names' ? await factsOf(files, resolvePath(path, entry.name)) : entry;
+        if (facts !== undefined) await misspelt(path, { ...facts, name: entry.name });
+      };
+      return without(await files.list(path, wanted), name, note);
     },
     async openRead(path) {
       refuseName(path);
@@ -139,7 +143,7 @@ async function* without(
 ): AsyncGenerator<readonly DirectoryEntry[]> {
   const sealed = foldedName(name);
   for await (const batch of batches) {
-    const shown = batch.filter((entry) => foldedName(entry.name) !== sealed);
+    const shown = batch.filter((entry) => !foldsTo(sealed, entry.name));
     if (shown.length < batch.length) {
       for (const entry of batch) if (entry.name !== name && !shown.includes(entry)) await misspelt(entry);
     }
@@ -149,8 +153,13 @@ async function* without(
 
 /** Undefined for what is not there: whoever acts on it then says so in its own words. */
 async function kindOf(files: FileSystem, path: VirtualPath): Promise<FileFacts['kind'] | undefined> {
+  return (await factsOf(files, path))?.kind;
+}
+
+async function factsOf(files: FileSystem, path: VirtualPath | undefined): Promise<FileFacts | undefined> {
+  if (path === undefined) return undefined;
   try {
-    return (await files.stat(path)).kind;
+    return await files.stat(path);
   } catch (error) {
     if (error instanceof Fault) return undefined;
     throw error;
@@ -191,7 +200,7 @@ async function holds(
     for await (const batch of await files.list(directory)) {
       entryCount += batch.length;
       if (entryCount > entriesMax) throw new Fault('ListingTooLong');
-      if (batch.some((entry) => foldedName(entry.name) === sealed)) return true;
+      if (batch.some((entry) => foldsTo(sealed, entry.name))) return true;
       for (const entry of batch) {
         const inner = entry.kind === 'directory' ? resolvePath(directory, entry.name) : undefined;
         if (inner !== undefined && !(await isLink(files, inner))) waiting.push(inner);

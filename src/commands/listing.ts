@@ -51,7 +51,7 @@ const nlst = defineCommand({
     if (kind !== 'directory') return transferListing(context, batchOf([formatNlstLine(typed)]));
     const directory = typed.endsWith('/') ? typed : `${typed}/`;
     const prefix = target === context.session.cwd ? '' : directory;
-    const batches = await files.list(target);
+    const batches = await files.list(target, 'names');
     return transferListing(
       context,
       mapBatches(batches, ({ name }) => formatNlstLine(prefix + name)),

@@ -55,10 +55,10 @@ export function profiledFiles(files: FileSystem, use: PolicyUse, parts: ProfileP
       await require('e', path);
       await place.blindly(parentOf(path), () => files.enter(path));
     },
-    async list(path) {
+    async list(path, wanted) {
       await require('l', path);
-      const batches = await files.list(path);
-      return parts.sections.length === 0 ? batches : place.listed(path, batches);
+      const batches = await files.list(path, wanted);
+      return parts.sections.length === 0 || wanted === 'names' ? batches : place.listed(path, batches);
     },
     async openRead(path) {
       await asEntry('r', path);

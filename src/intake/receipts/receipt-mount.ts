@@ -39,9 +39,9 @@ export function receiptMount(files: FileSystem, tree: ReceiptTree): FileSystem {
       if (!inside(path)) return files.enter(path);
       if ((await found(tree, path)).facts.kind !== 'directory') throw new Fault('NotADirectory');
     },
-    async list(path) {
+    async list(path, wanted) {
       if (inside(path)) return listed(tree, path);
-      const entries = await files.list(path);
+      const entries = await files.list(path, wanted);
       return path === ROOT ? withoutReal(entries) : entries;
     },
     openRead: async (path) => (inside(path) ? opened(tree, path) : files.openRead(path)),
