@@ -147,8 +147,8 @@ interface Running {
 /** It keeps nothing from one question to the next. */
 const LIMITS = { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 4 };
 
-/** How long it stays without being asked: a client that walks a tree comes again at once. */
-const IDLE_MS = 10_000;
+/** How long it stays without being asked, with the 2 MiB that it holds: programs that look for new files come every minute. */
+const IDLE_MS = 70_000;
 
 /** One that is read and three that wait or are written: what a listing has in hand with two threads. */
 const SPARE_MAX = 4;

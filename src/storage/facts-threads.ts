@@ -17,9 +17,11 @@ export interface FactsSource {
   giveBack(facts: PackedFacts): void;
 }
 
-/** One thread, and others beside it while that has more to do than one question. */
+/** One thread, and others beside it while questions wait for that. */
 export class FactsThreads implements FactsSource {
   readonly #members: readonly Member[];
+  /** Questions in a row that nobody could begin with at once. */
+  #crowded = 0;
 
   /**
    * @param parts.program as for one thread.
@@ -64,17 +66,21 @@ export class FactsThreads implements FactsSource {
     for (const { thread } of this.#members) thread.close();
   }
 
-  /** Who has the least to do of those that run; who has nothing to do but has to be started first is started for the next time. */
+  /** Who has the least to do of those that run. Another one is started, for those who ask later, once there is enough to do. */
   #leastAsked(): Member | undefined {
     const running = this.#members.filter(({ thread }) => thread.ready);
     const least = running.reduce<Member | undefined>(
       (best, member) => (best !== undefined && best.asked <= member.asked ? best : member),
       undefined,
     );
-    if (least !== undefined && least.asked > 0) void this.#members.find(({ thread }) => !thread.ready)?.thread.start();
+    this.#crowded = least === undefined || least.asked === 0 ? 0 : this.#crowded + 1;
+    if (this.#crowded >= CROWDED) void this.#members.find(({ thread }) => !thread.ready)?.thread.start();
     return least ?? this.#members[0];
   }
 }
+
+/** To start a thread takes as long as 10,000 names. */
+const CROWDED = 4;
 
 interface FactsThreadsParts {
   readonly program?: URL | string;
