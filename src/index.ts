@@ -92,7 +92,15 @@ export type { Directive, DirectiveContext, DirectiveSpec, DirectorySection } fro
 export { defineDirective } from './spi/directive.ts';
 export type { FaultKind } from './spi/fault.ts';
 export { Fault, orFault } from './spi/fault.ts';
-export type { ExistingFile, FileSystem, HeldFile, OpenedFile, StagedWrite, StageRequest } from './spi/file-system.ts';
+export type {
+  EntriesWanted,
+  ExistingFile,
+  FileSystem,
+  HeldFile,
+  OpenedFile,
+  StagedWrite,
+  StageRequest,
+} from './spi/file-system.ts';
 export type { Gate, GateItem, GateVerdict } from './spi/gate.ts';
 export { defineGate } from './spi/gate.ts';
 export type { Log, LogFields } from './spi/log.ts';
