@@ -65,7 +65,13 @@ export async function* listNames(
       const uncertain = some.filter(isUncertain);
       const certain = uncertain.length === 0 ? some : some.filter((entry) => !isUncertain(entry));
       const entries = certain.map(({ name }) => ({ ...UNASKED, name }));
-      yield [...entries, ...(await entriesOf(uncertain, ({ name }) => entryOf(io, directory, name)))];
+      if (uncertain.length === 0) {
+        yield entries;
+        continue;
+      }
+      const asked = await entriesOf(uncertain, ({ name }) => entryOf(io, directory, name));
+      const names = some.map(({ name }) => name);
+      yield ordered(names, [...entries, ...asked]);
     }
   }
 }
@@ -138,7 +144,13 @@ async function unpacked(
     else if (kind !== 'nothing') entries.push(packed.entry(start + index, name, kind));
   }
   if (links.length === 0) return entries;
-  return [...entries, ...(await entriesOf(links, (name) => linkedEntry(directory, name)))];
+  return ordered(names, [...entries, ...(await entriesOf(links, (name) => linkedEntry(directory, name)))]);
+}
+
+/** The entries in the order of their names, however they were asked for. */
+function ordered(names: readonly string[], entries: readonly DirectoryEntry[]): readonly DirectoryEntry[] {
+  const byName = new Map(entries.map((entry) => [entry.name, entry]));
+  return names.flatMap((name) => byName.get(name) ?? []);
 }
 
 /** The entries of these names that there are. */
