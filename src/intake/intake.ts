@@ -266,8 +266,7 @@ export class Intake {
 function needOfOneProcess(intake: ResolvedIntake): string | undefined {
   if (intake.gates.length > 0) return 'gates';
   if (intake.deliver.length > 0) return 'deliveries';
-  if (intake.retainDays !== undefined) return 'retain_days';
-  return intake.quotaBytes === undefined && intake.quotaFiles === undefined ? undefined : 'quotas';
+  return intake.retainDays === undefined ? undefined : 'retain_days';
 }
 
 /** What holds in a directory, as text to compare. */

@@ -64,7 +64,11 @@ export function composeHouse(
     isChecked: (account, path) => house.intake.isChecked(account, path),
     issue: worker?.issueReceipt,
   });
-  const intakePolicy = new IntakePolicy(options, clock, worker === undefined ? 'written' : 'read');
+  const intakePolicy = new IntakePolicy(
+    options,
+    { clock, quotas: shared.quotas },
+    worker === undefined ? 'written' : 'read',
+  );
   const keeper = worker === undefined ? recordKeeper(options, { clock, log }) : undefined;
   const sightings = keeper ?? shared.sightings;
   const modules = allModules(options, {

@@ -2,9 +2,10 @@
 import { join } from 'node:path';
 import type { GatewayOptions } from '../config/options.ts';
 import type { Intake } from '../intake/intake.ts';
+import { placeOf } from '../intake/policy/disk-place.ts';
 import { policedFiles } from '../intake/policy/policy.ts';
 import { intakeAt, type PolicyUse, profiledFiles } from '../intake/policy/profiled-files.ts';
-import { QuotaBook } from '../intake/policy/quota-book.ts';
+import type { QuotaBook, Quotas } from '../intake/policy/quota-book.ts';
 import { retainingFiles } from '../intake/policy/retaining-files.ts';
 import { RetentionBook } from '../intake/policy/retention.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -18,19 +19,19 @@ export class IntakePolicy {
   readonly #clock: Clock;
   readonly #writes: boolean;
   readonly #directory: string | undefined;
-  readonly #quotas: QuotaBook;
+  readonly #quotas: Quotas & Partial<Pick<QuotaBook, 'recount'>>;
   #retention: RetentionBook;
 
   /** With `book` at `read` another process writes the promises down, and none are made here. */
   constructor(
     { stateDirectory }: Pick<GatewayOptions, 'stateDirectory'>,
-    clock: Clock,
+    { clock, quotas }: { readonly clock: Clock; readonly quotas: Quotas & Partial<Pick<QuotaBook, 'recount'>> },
     book: 'written' | 'read' = 'written',
   ) {
     this.#clock = clock;
     this.#writes = book === 'written';
     this.#directory = stateDirectory === undefined ? undefined : join(stateDirectory, 'retention');
-    this.#quotas = new QuotaBook(clock);
+    this.#quotas = quotas;
     this.#retention = RetentionBook.without(clock);
   }
 
@@ -69,6 +70,11 @@ export class IntakePolicy {
   /** The same for what outlives sessions, and publishes what is held. */
   retainingHeld(files: FileSystem, account: string): FileSystem {
     return retainingFiles(files, { account, book: this.#retention });
+  }
+
+  /** Has the quotas counted again that hold a file which has come without its upload's being followed. */
+  async recount(files: FileSystem, account: string, path: VirtualPath): Promise<void> {
+    if (!this.#quotas.empty) this.#quotas.recount?.(await placeOf(files, account, path));
   }
 
   /** Sizes, kinds of contents and quotas. */

@@ -43,6 +43,7 @@ export function intakeOf(
     directory: stateDirectory === undefined ? undefined : join(stateDirectory, 'intake'),
     auditRequired: audit?.requirement === 'required',
     receipts: receipts?.files,
+    placed: (files, account, path) => policy.recount(files, account, path),
     async filesOf(account, place) {
       const files = filesAt(account, place);
       // A disk that is not there must not be taken for one on which nothing is held.

@@ -5,6 +5,7 @@
  */
 import { type CodeLedger, TotpLedger } from '../auth/totp.ts';
 import { type NameClaims, OwnNames } from '../intake/doors/name-turns.ts';
+import { QuotaBook, type Quotas } from '../intake/policy/quota-book.ts';
 import type { Clock } from '../lib/clock.ts';
 import {
   type ConnectionBounds,
@@ -34,6 +35,8 @@ export interface SharedState {
   readonly uploads: LiveUploads;
   /** Names under which a file is being published. */
   readonly names: NameClaims;
+  /** What lies in places with a quota, and what uploads have spoken for. */
+  readonly quotas: Quotas;
   /** The sessions of all; undefined where those of this process are all that there are. */
   readonly sessions: SessionsElsewhere | undefined;
   /** With what TLS clients come; undefined where this process keeps its own record, or nobody asks for one. */
@@ -66,6 +69,8 @@ export interface OwnStateParts {
   readonly log: Log;
   /** Told the rates of the shared buckets whenever they change. */
   readonly ratesChanged?: RateListener | undefined;
+  /** Told when the first quota has been met. */
+  readonly quotasMet?: (() => void) | undefined;
 }
 
 /** The state in the memory of this process. */
@@ -75,10 +80,11 @@ export interface OwnState extends SharedState {
   readonly buckets: OwnBuckets;
   readonly uploads: OwnUploads;
   readonly names: OwnNames;
+  readonly quotas: QuotaBook;
 }
 
 /** Makes the state of a gateway that is one process, and of the process that stands above several. */
-export function ownState({ limits, clock, log, ratesChanged }: OwnStateParts): OwnState {
+export function ownState({ limits, clock, log, ratesChanged, quotasMet }: OwnStateParts): OwnState {
   return {
     connections: connectionCounts(limits),
     logins: new LoginLedger(limits, clock, log),
@@ -86,6 +92,7 @@ export function ownState({ limits, clock, log, ratesChanged }: OwnStateParts): O
     buckets: new OwnBuckets(clock, ratesChanged),
     uploads: new OwnUploads(),
     names: new OwnNames(),
+    quotas: new QuotaBook(clock, quotasMet),
     sessions: undefined,
     sightings: undefined,
     audit: undefined,

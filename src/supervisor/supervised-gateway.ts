@@ -61,6 +61,8 @@ export class SupervisedGateway {
   readonly #failure = Promise.withResolvers<never>();
   /** What is done for workers that are gone. */
   readonly #aftermath = new Set<Promise<void>>();
+  /** What waits for that, by worker. */
+  readonly #settled = new WeakMap<WorkerProcess, PromiseWithResolvers<void>>();
   /** The options that sessions are served with. */
   #options: GatewayOptions;
   #listeners: { readonly listener: Listener; readonly address: GatewayAddress }[] = [];
@@ -77,7 +79,13 @@ export class SupervisedGateway {
     const clock = this.#clock;
     const rateNews = new RateNews();
     const limits = () => this.#options.limits;
-    this.#own = ownState({ limits, clock, log, ratesChanged: rateNews.changed });
+    this.#own = ownState({
+      limits,
+      clock,
+      log,
+      ratesChanged: rateNews.changed,
+      quotasMet: () => this.#desk.quotasMet(),
+    });
     this.#composed = composeHouse(options, { modules, log, clock }, { kind: 'above', shared: this.#own });
     const { house, certificates } = this.#composed;
     this.#seen = { sessions: [], certificates: certificates.overview };
@@ -91,7 +99,7 @@ export class SupervisedGateway {
       {
         ...{ clock, log },
         startProcess: (place) => new WorkerProcess({ ...place, entry, clock, log, answers: () => this.#answers() }),
-        attach: ({ correspondent }) => this.#desk.attach(correspondent),
+        attach: (worker) => this.#desk.attach(worker.correspondent, this.#settledOf(worker).promise),
         gone: (worker, end) => this.#settleAfter(worker, end),
         failed: (error) => this.#failure.reject(error),
       },
@@ -284,12 +292,21 @@ export class SupervisedGateway {
 
   #settleAfter(worker: WorkerProcess, end: WorkerEnd): void {
     const { log } = this.#parts;
-    const settling = this.#settle(worker, end).finally(() => this.#aftermath.delete(settling));
+    const settling = this.#settle(worker, end).finally(() => {
+      this.#aftermath.delete(settling);
+      this.#settledOf(worker).resolve();
+    });
     this.#aftermath.add(settling);
     aside(
       () => settling,
       (error) => log.error('worker.not_settled', { worker: worker.number, error }),
     );
+  }
+
+  #settledOf(worker: WorkerProcess): PromiseWithResolvers<void> {
+    const known = this.#settled.get(worker) ?? Promise.withResolvers<void>();
+    this.#settled.set(worker, known);
+    return known;
   }
 
   async #settle({ number, pid, folder }: WorkerProcess, end: WorkerEnd): Promise<void> {

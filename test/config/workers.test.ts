@@ -20,7 +20,6 @@ test.each([0, 257, 1.5, 'many', '2', true, null])('%j is no number of workers', 
 
 describe('several workers are refused where all sessions have to be in one process', () => {
   test.each([
-    ['a quota', { intake: { quotaBytes: 1 } }, ['intake', 'quotaBytes']],
     ['retention', { users: [{ directories: [{ intake: { retainDays: 1 } }] }] }, ['retainDays']],
     ['gates', { hosts: [{ intake: { gates: ['av'] } }] }, ['hosts', 'gates']],
     ['deliveries', { directories: [{ intake: { deliver: ['erp'] } }] }, ['deliver']],
@@ -41,17 +40,17 @@ describe('several workers are refused where all sessions have to be in one proce
     const path = join(folder, 'sallyport.yaml');
     const users = join(folder, 'users.yaml');
     const hash = await hashPassword(new Secret('correct horse battery'));
-    const account = `users:\n  - name: a\n    password_hash: ${hash}\n    home: ${folder}\n    intake: { retain_days: 3 }\n`;
+    const account = `users:\n  - name: a\n    password_hash: ${hash}\n    home: ${folder}\n    run_as: user\n`;
     await writeFile(users, account, { mode: 0o600 });
     await writeFile(
       path,
-      `listen: [{ port: 0 }]\ntls: { certificate_file: ${files.cert}, key_file: ${files.key} }\nworkers: 2\nusers_file: users.yaml\nintake: { quota_files: 3 }\n`,
+      `listen: [{ port: 0 }]\ntls: { certificate_file: ${files.cert}, key_file: ${files.key} }\nworkers: 2\nusers_file: users.yaml\nauthentication: [{ type: anonymous, account: { home: ${folder}, run_as: user } }]\n`,
     );
     const loaded = await loadConfig(path);
     expect(loaded.ok ? [] : loaded.problems.map(({ file, line, path: key }) => [file, line, key])).toEqual(
       expect.arrayContaining([
-        [path, 5, 'intake.quota_files'],
-        [users, 5, 'users[0].intake.retain_days'],
+        [path, 5, 'authentication[0].account.run_as'],
+        [users, 5, 'users[0].run_as'],
       ]),
     );
   });

@@ -8,7 +8,7 @@
  * upload, for the bytes, and once for many, for the log. What an item comes to for longer, `checking` behind the reply and
  * `quarantined`, is synced before anybody is told.
  */
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { access, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { syncPath } from '../../lib/sync-path.ts';
@@ -49,20 +49,46 @@ export class Intents {
   }
 
   /**
-   * Takes over the intents of a process that is gone, and removes its folder. @returns them, the oldest upload first; none when
-   * it has no folder. @throws the system's error.
+   * Takes over the intents of a process that is gone, and removes its folder. `meet` is told of each in front of its coming here, so
+   * that there is no moment at which nobody knows of it. @returns them, the oldest upload first; none when it has no folder.
+   * @throws the system's error.
    */
-  async adopt(worker: string): Promise<readonly Intent[]> {
+  async adopt(worker: string, meet: (intent: Intent) => void = () => undefined): Promise<readonly Intent[]> {
     const folder = join(this.#top, worker);
     const names = await readdir(folder).catch((error: unknown) => {
       if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
       throw error;
     });
     const { intents, broken } = await new Intents(this.#top, worker).#readAllOf(names);
-    for (const { upload } of intents) await rename(join(folder, `${upload.id}${ENDING}`), this.#path(upload.id));
+    for (const intent of intents) {
+      const { id } = intent.upload;
+      meet(intent);
+      await rename(join(folder, `${id}${ENDING}`), this.#path(id));
+    }
     for (const id of broken) await rename(join(folder, `${id}${BROKEN}`), join(this.#directory, `${id}${BROKEN}`));
     await rm(folder, { recursive: true, force: true });
     return intents;
+  }
+
+  /**
+   * Takes over one intent of a process that has let go of it. @returns undefined when it is not there (any more), or cannot be
+   * read. @throws the system's error.
+   */
+  async adoptOne(worker: string, id: string, meet: (intent: Intent) => void): Promise<Intent | undefined> {
+    const path = join(this.#top, worker, `${id}${ENDING}`);
+    const intent = parsed(intentSchema, await readFile(path, 'utf8').catch(() => ''));
+    if (intent === undefined) return undefined;
+    meet(intent);
+    await rename(path, this.#path(id));
+    return intent;
+  }
+
+  /** Whether a process of several has an upload of this id. */
+  async has(worker: string, id: string): Promise<boolean> {
+    return access(join(this.#top, worker, `${id}${ENDING}`)).then(
+      () => true,
+      () => false,
+    );
   }
 
   /** Takes over those of all processes that earlier ones left. @throws the system's error. */

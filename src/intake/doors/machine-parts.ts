@@ -40,6 +40,8 @@ export interface MachineParts {
    * undefined when that cannot be.
    */
   filesOf(account: string, place: KnownPlace): Promise<FileSystem | undefined>;
+  /** Told when a file has its name for whose upload nobody waited. */
+  placed?(files: FileSystem, account: string, path: VirtualPath): Promise<void>;
   readonly intents: Intents;
   /** Whether it notes how far the log need not be looked through; false for one of several workers. */
   readonly sweeps?: boolean;

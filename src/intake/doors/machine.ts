@@ -74,7 +74,9 @@ export class Machine {
     if (audit === undefined || !sweeps) return;
     // Before the others are looked for: whatever they begin behind that is recorded behind it.
     const { size } = audit;
-    const all = [...this.open.values(), ...(await intents.elsewhere())];
+    const elsewhere = await intents.elsewhere();
+    // Behind that: what comes here from there is here before it is gone there.
+    const all = [...this.open.values(), ...elsewhere];
     // What lasts by itself cannot be lost with the power.
     const waiting = all.filter(({ state }) => state === 'arrived');
     await intents.sweep(Math.min(size, ...waiting.map(({ logSize }) => logSize)), lasting);

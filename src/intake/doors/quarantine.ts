@@ -39,6 +39,7 @@ export class Quarantine {
         this.#unreleased(released, error);
         throw error;
       });
+      await this.#machine.parts.placed?.(waiting.files, waiting.intent.upload.account, chosen.path);
       // Its receipt, for one, could not be written.
       if (this.#settling.isLeft(id)) this.#settling.doubt(id, undefined);
     });

@@ -2,6 +2,7 @@
  * What happens to uploads between the doors when the gateway starts, before anybody can send one: each intent that is found is
  * settled, and so is what the log says was published and may not have its name yet.
  */
+import type { AuditLog } from '../../spi/audit.ts';
 import type { FileSystem } from '../../spi/file-system.ts';
 import { openHeld } from './held-door.ts';
 import { type Spoken, spokenSince } from './log-reading.ts';
@@ -52,14 +53,33 @@ async function beginningOf(
 }
 
 /**
- * Takes over the uploads of a process that is gone, while others go on: they are looked at as those are of which nobody knows
- * what became of them. To be called when nothing that it had recorded is still on its way into the log.
+ * Takes over the uploads of a process that is gone, while others go on, and settles them: what cannot be is tried again. To be
+ * called when nothing that it had recorded is still on its way into the log. @throws the system's error.
  */
 export async function takeOver(machine: Machine, settling: Settling, worker: string): Promise<void> {
-  for (const intent of await machine.parts.intents.adopt(worker)) {
-    takeUp(machine, intent);
-    settling.doubt(intent.upload.id, undefined);
+  const { intents: folder, audit } = machine.parts;
+  const intents = await folder.adopt(worker, (intent) => takeUp(machine, intent));
+  const spoken = await spokenOfAll(audit, intents);
+  if (spoken === undefined) {
+    for (const { upload } of intents) settling.doubt(upload.id, undefined);
+    return;
   }
+  noteOvertaken(machine, intents, spoken);
+  for (const intent of intents) {
+    const begin = await settleOne(machine, settling, { intent, spoken: spoken.get(intent.upload.id) });
+    begin();
+  }
+}
+
+/** What the log says of uploads since the first of them was written down; undefined when it cannot be asked now. */
+async function spokenOfAll(
+  audit: AuditLog | undefined,
+  intents: readonly Intent[],
+): Promise<ReadonlyMap<string, Spoken> | undefined> {
+  if (audit === undefined || intents.length === 0) return new Map();
+  if (audit.failure !== undefined) return undefined;
+  const from = Math.min(audit.size, ...intents.map(({ logSize }) => logSize));
+  return spokenSince(audit, from).catch(() => undefined);
 }
 
 function takeUp({ open, parts: { items } }: Machine, intent: Intent): void {

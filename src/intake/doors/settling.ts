@@ -167,6 +167,7 @@ export class Settling {
       }
       try {
         if (held !== undefined) await door.publish(path, upload.collision === 'replace' ? 'replace' : 'keep');
+        await this.#machine.parts.placed?.(waiting.files, upload.account, path);
       } catch (error) {
         await this.#machine.takeBack(waiting, { error, path, index });
         return 'done';

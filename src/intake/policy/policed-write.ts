@@ -5,12 +5,12 @@ import type { StagedWrite } from '../../spi/file-system.ts';
 import type { DiskPlace } from './disk-place.ts';
 import { fileTypeTitle, HEAD_BYTES, looksLikeOneOf } from './file-types.ts';
 import type { ResolvedIntake } from './profiles.ts';
-import type { Amount, QuotaBook, QuotaPlace, Reservation } from './quota-book.ts';
+import type { Amount, QuotaPlace, Quotas, Reservation } from './quota-book.ts';
 
 /** What an upload has to keep within. */
 export interface PolicedWriteParts {
   readonly intake: ResolvedIntake;
-  readonly quotas: QuotaBook;
+  readonly quotas: Quotas;
   /** Those that it counts against. */
   readonly places: readonly QuotaPlace[];
   stage(): Promise<StagedWrite>;
@@ -30,7 +30,7 @@ export async function policedWrite(parts: PolicedWriteParts): Promise<StagedWrit
     staged = await parts.stage();
     const { startBytes } = staged;
     const write = new PolicedWrite(staged, { ...parts, room, replaced });
-    write.grow(startBytes);
+    await write.grow(startBytes);
     const { onIncomplete } = parts.intake;
     return decorate(staged, {
       write: (buffers) => write.write(buffers),
@@ -65,21 +65,19 @@ class PolicedWrite {
   }
 
   /** Counts bytes before they are written. @throws Fault `QuotaExceeded` when they are too many. */
-  grow(bytes: number): void {
+  async grow(bytes: number): Promise<void> {
     const { intake, room, replaced } = this.#parts;
     this.#bytes += bytes;
     if (this.#bytes > (intake.bytesMax ?? Infinity)) {
       const text = `Files here may have up to ${intake.bytesMax} bytes; nothing was published.`;
       throw new Fault('QuotaExceeded', { text });
     }
-    if (!room.claim(needed(this.#bytes, replaced))) throw tooMuch();
+    if (!(await room.claim(needed(this.#bytes, replaced)))) throw tooMuch();
   }
 
   async write(buffers: readonly Buffer[]): Promise<void> {
-    for (const buffer of buffers) {
-      this.grow(buffer.length);
-      this.#see(buffer);
-    }
+    await this.grow(buffers.reduce((sum, { length }) => sum + length, 0));
+    for (const buffer of buffers) this.#see(buffer);
     await this.#staged.write(buffers);
   }
 
@@ -94,10 +92,13 @@ class PolicedWrite {
     const place = await this.#parts.place();
     // Another upload may have replaced it, or have made it, since this one began.
     const replaced = await replacement(this.#parts);
-    if (places.length > 0 && !room.claim(needed(this.#bytes, replaced))) throw tooMuch();
+    if (places.length > 0 && !(await room.claim(needed(this.#bytes, replaced)))) throw tooMuch();
+    // What comes in the place of nothing takes nothing off.
+    const since = replaced.files === 0 ? [] : await quotas.rounds(place);
     await publish();
+    // In this order: in between it is counted twice rather than not at all.
+    quotas.changed(place, { bytes: this.#bytes - replaced.bytes, files: 1 - replaced.files }, since);
     room.release();
-    quotas.changed(place, { bytes: this.#bytes - replaced.bytes, files: 1 - replaced.files });
   }
 
   async abort(partial: 'keep' | 'remove'): Promise<number> {

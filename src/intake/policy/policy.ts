@@ -10,13 +10,13 @@ import type { Settings } from '../../spi/settings.ts';
 import { placeOf } from './disk-place.ts';
 import { policedWrite } from './policed-write.ts';
 import { intakeAt, type PolicyUse } from './profiled-files.ts';
-import type { QuotaBook, QuotaPlace } from './quota-book.ts';
+import type { QuotaPlace, Quotas } from './quota-book.ts';
 import { quotaPlaces } from './quotas.ts';
 
 /** What is asked about a directory, and what is known of its quotas. */
 export interface PolicyParts {
   settings(): Settings;
-  readonly quotas: QuotaBook;
+  readonly quotas: Quotas;
 }
 
 /**
@@ -50,8 +50,9 @@ export function policedFiles(files: FileSystem, use: PolicyUse, parts: PolicyPar
       if (quotas.empty) return files.removeFile(path);
       const place = await placeOf(files, account, path);
       const bytes = await fileBytes(files, path);
+      const since = await quotas.rounds(place);
       await files.removeFile(path);
-      if (bytes !== undefined) quotas.changed(place, { bytes: -bytes, files: -1 });
+      if (bytes !== undefined) quotas.changed(place, { bytes: -bytes, files: -1 }, since);
     },
     async rename(from, to, existing) {
       requireSameQuotas(await placesFor(parentOf(from)), await placesFor(parentOf(to)));
@@ -84,7 +85,7 @@ export function policedFiles(files: FileSystem, use: PolicyUse, parts: PolicyPar
   async function doubtMoved(from: VirtualPath, to: VirtualPath, existing: ExistingFile): Promise<void> {
     if (quotas.empty) return;
     const [source, target] = [await placeOf(files, account, from), await placeOf(files, account, to)];
-    if (existing === 'keep' && quotas.countsAlike(source, target)) return;
+    if (existing === 'keep' && (await quotas.countsAlike(source, target))) return;
     quotas.doubt(source);
     quotas.doubt(target);
   }

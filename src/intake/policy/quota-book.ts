@@ -24,9 +24,33 @@ export interface QuotaPlace {
 /** What has been spoken for by one upload, in every place that holds it. */
 export interface Reservation {
   /** Speaks for so much in all, in place of what it was; false when there is no room for it, and then nothing changes. */
-  claim(amount: Amount): boolean;
+  claim(amount: Amount): Promise<boolean> | boolean;
   /** Gives back what is not used; safe to repeat. */
   release(): void;
+}
+
+/** The counts that hold a place, each by how often it has been made: what goes away is taken off only where it was counted. */
+export type QuotaRounds = readonly (readonly [DiskPlace, number])[];
+
+/** Counts of what lies in places, and what uploads that run have spoken for. All processes that serve sessions share one. */
+export interface Quotas {
+  /**
+   * Speaks for an upload in every place that holds it. @returns undefined when there is no room in one of them, which is
+   * said of a fresh count only. @throws what counting throws.
+   */
+  reserve(places: readonly QuotaPlace[], amount: Amount): Promise<Reservation | undefined>;
+  /** Bytes that are left at all of these places. */
+  restBytes(places: readonly QuotaPlace[]): Promise<number>;
+  /** Whether no upload has met a quota yet: nothing is counted. */
+  readonly empty: boolean;
+  /** Whether whatever counts the one counts the other. */
+  countsAlike(one: DiskPlace, other: DiskPlace): Promise<boolean> | boolean;
+  /** To be asked before something goes away at a place, and told behind it. */
+  rounds(place: DiskPlace): Promise<QuotaRounds> | QuotaRounds;
+  /** Counts what has come or gone at a place; what has gone only by counts that were made before it went. */
+  changed(place: DiskPlace, by: Amount, since?: QuotaRounds): void;
+  /** Something changed that is not worth following: it is counted again before the count is relied on much longer. */
+  doubt(place: DiskPlace): void;
 }
 
 /** After so long what is there is counted again. */
@@ -43,24 +67,30 @@ interface Count {
   counting: Promise<void> | undefined;
   /** What has come since the counting began. */
   came: Amount;
+  /** Changes when a counting begins, when it ends, and when it is not to be believed. */
+  round: number;
 }
 
 const NOTHING: Amount = { bytes: 0, files: 0 };
 
+/** One that is decided about at once. */
+export interface OwnReservation extends Reservation {
+  claim(amount: Amount): boolean;
+}
+
 /** The counts of all places that uploads have met. They are as many as there are directories with a quota. */
-export class QuotaBook {
+export class QuotaBook implements Quotas {
   readonly #clock: Clock;
+  readonly #met: () => void;
   readonly #counts = new Map<DiskPlace, Count>();
 
-  constructor(clock: Clock) {
+  /** `met` is called when it is not empty any more. */
+  constructor(clock: Clock, met: () => void = () => undefined) {
     this.#clock = clock;
+    this.#met = met;
   }
 
-  /**
-   * Speaks for an upload in every place that holds it. @returns undefined when there is no room in one of them, which is
-   * said of a fresh count only. @throws what counting throws.
-   */
-  async reserve(places: readonly QuotaPlace[], amount: Amount): Promise<Reservation | undefined> {
+  async reserve(places: readonly QuotaPlace[], amount: Amount): Promise<OwnReservation | undefined> {
     for (const place of places) await this.#ready(place, COUNT_HOLDS_MS);
     const first = this.#reservation(places);
     if (first.claim(amount)) return first;
@@ -69,7 +99,6 @@ export class QuotaBook {
     return second.claim(amount) ? second : undefined;
   }
 
-  /** Bytes that are left at all of these places. */
   async restBytes(places: readonly QuotaPlace[]): Promise<number> {
     const rests: number[] = [];
     for (const place of places) {
@@ -80,43 +109,70 @@ export class QuotaBook {
     return Math.min(...rests);
   }
 
-  /** Whether no upload has met a quota yet: nothing is counted. */
   get empty(): boolean {
     return this.#counts.size === 0;
   }
 
-  /** Whether whatever counts the one counts the other. */
   countsAlike(one: DiskPlace, other: DiskPlace): boolean {
     return [...this.#counts.keys()].every((counted) => isPlaceWithin(one, counted) === isPlaceWithin(other, counted));
   }
 
-  /** Counts what has come or gone at a place. */
-  changed(place: DiskPlace, by: Amount): void {
+  rounds(place: DiskPlace): QuotaRounds {
+    return [...this.#counts].flatMap(([counted, { round, counting }]) =>
+      counting === undefined && isPlaceWithin(place, counted) ? [[counted, round] as const] : [],
+    );
+  }
+
+  changed(place: DiskPlace, by: Amount, since: QuotaRounds = []): void {
+    const rounds = new Map(since);
+    const came = { bytes: Math.max(0, by.bytes), files: Math.max(0, by.files) };
     for (const [counted, count] of this.#counts) {
       if (!isPlaceWithin(place, counted)) continue;
-      const used = sum(count.used, by);
+      // What a walk may have met as gone already must not be taken off once more.
+      const used = sum(count.used, rounds.get(counted) === count.round ? by : came);
       count.used = { bytes: Math.max(0, used.bytes), files: Math.max(0, used.files) };
-      count.came = sum(count.came, { bytes: Math.max(0, by.bytes), files: Math.max(0, by.files) });
+      count.came = sum(count.came, came);
     }
   }
 
-  /** Something changed that is not worth following: it is counted again before the count is relied on much longer. */
   doubt(place: DiskPlace): void {
     for (const [counted, count] of this.#counts) {
       if (isPlaceWithin(place, counted) || isPlaceWithin(counted, place)) count.doubted = true;
     }
   }
 
-  async #ready(place: QuotaPlace, holdsMs: number): Promise<Count> {
-    const now = this.#clock.monotonicMs();
-    let count = this.#counts.get(place.place);
-    if (count === undefined) {
-      count = { used: NOTHING, held: NOTHING, came: NOTHING, countedMs: -Infinity, doubted: true, counting: undefined };
-      this.#counts.set(place.place, count);
+  /** Has everything that holds a place counted again before anything is said of it: what is there nobody has followed. */
+  recount(place: DiskPlace | 'everywhere'): void {
+    for (const [counted, count] of this.#counts) {
+      if (place !== 'everywhere' && !isPlaceWithin(place, counted)) continue;
+      count.countedMs = -Infinity;
+      count.round += 1;
     }
-    const ageMs = now - count.countedMs;
-    if (ageMs >= (count.doubted ? DOUBT_HOLDS_MS : holdsMs)) count.counting ??= this.#count(place, count);
-    await count.counting;
+  }
+
+  async #ready(place: QuotaPlace, holdsMs: number): Promise<Count> {
+    const count = this.#countOf(place.place);
+    for (;;) {
+      const ageMs = this.#clock.monotonicMs() - count.countedMs;
+      const isMine = count.counting === undefined;
+      if (ageMs >= (count.doubted ? DOUBT_HOLDS_MS : holdsMs)) count.counting ??= this.#count(place, count);
+      if (count.counting === undefined) return count;
+      try {
+        await count.counting;
+      } catch (error) {
+        // Whoever counted may be gone: then the next one does.
+        if (isMine) throw error;
+      }
+    }
+  }
+
+  #countOf(place: DiskPlace): Count {
+    const known = this.#counts.get(place);
+    if (known !== undefined) return known;
+    const none = { used: NOTHING, held: NOTHING, came: NOTHING };
+    const count = { ...none, countedMs: -Infinity, doubted: true, counting: undefined, round: 0 };
+    this.#counts.set(place, count);
+    if (this.#counts.size === 1) this.#met();
     return count;
   }
 
@@ -124,19 +180,22 @@ export class QuotaBook {
   async #count(place: QuotaPlace, count: Count): Promise<void> {
     count.came = NOTHING;
     count.doubted = false;
+    count.round += 1;
+    const { round } = count;
     try {
       const counted = await place.count();
       count.used = sum(counted, count.came);
-      count.countedMs = this.#clock.monotonicMs();
+      if (count.round === round) count.countedMs = this.#clock.monotonicMs();
     } catch (error) {
       count.doubted = true;
       throw error;
     } finally {
+      count.round += 1;
       count.counting = undefined;
     }
   }
 
-  #reservation(places: readonly QuotaPlace[]): Reservation {
+  #reservation(places: readonly QuotaPlace[]): OwnReservation {
     const counted = places.flatMap((place) => {
       const count = this.#counts.get(place.place);
       return count === undefined ? [] : [{ place, count }];

@@ -1,5 +1,6 @@
 /** What workers ask of the process above them about shared state, and what they are told: names, and the form of what comes along. */
 import { z } from 'zod';
+import type { DiskPlace } from '../../intake/policy/disk-place.ts';
 import { behaviour, strangerRefusal } from '../../modules/tls-record.ts';
 import { AUDIT_EVENTS, type AuditEventName, type AuditRecord } from '../../spi/audit.ts';
 
@@ -32,6 +33,13 @@ const record = z.strictObject({
   reason: text.optional(),
 });
 
+const place = text.transform((written) => written as DiskPlace);
+const amount = z.strictObject({ bytes: z.number(), files: z.int() });
+const bound = z.number().nullable();
+/** Places with a quota; null where there is no bound. */
+const places = z.array(z.strictObject({ place, bytesMax: bound, filesMax: bound }));
+const rounds = z.array(z.tuple([place, z.int()]));
+
 const login = z.strictObject({ session: text, address: text, user: text });
 const staging = { directory: text, names: z.strictObject({ active: text, partial: text }) };
 /** How the log is: records that last, and why nothing can be written; null while all is well. */
@@ -56,6 +64,14 @@ export const SAID = {
   takeName: z.strictObject({ hold, key: text }),
   turn: z.strictObject({ hold, key: text }),
   release: z.strictObject({ hold }),
+  reserve: z.strictObject({ hold, places, amount }),
+  claimRoom: z.strictObject({ hold, amount }),
+  releaseRoom: z.strictObject({ hold }),
+  restRoom: z.strictObject({ hold, places }),
+  countsAlike: z.strictObject({ one: place, other: place }),
+  quotaRounds: z.strictObject({ place }),
+  quotaChanged: z.strictObject({ place, by: amount, since: rounds }),
+  quotaDoubt: z.strictObject({ place }),
   sessionsOf: z.strictObject({ account: text }),
   tlsSeen: z.strictObject({ account: text, behaviour, nowMs: count, network: text.optional() }),
   tlsRefused: z.strictObject({ network: text, why: strangerRefusal, nowMs: count }),
@@ -71,6 +87,9 @@ export const ANSWERED = {
   useCode: text.nullable(),
   claim: z.strictObject({ name: text, first: z.boolean() }),
   yes: z.boolean(),
+  amount,
+  restRoom: bound,
+  quotaRounds: rounds,
   sessionsOf: z.array(
     z.strictObject({ id: text, account: text, address: text, sinceMs: z.number(), transfer: text.optional() }),
   ),
@@ -79,11 +98,17 @@ export const ANSWERED = {
   read: z.array(logged),
 } as const;
 
-/** What workers are told. */
+/** What workers are told, or asked. */
 export const TOLD = {
   rates: z.array(z.strictObject({ key: text, rate: z.number().positive().nullable() })),
   log: logState,
+  quotasMet: z.strictObject({}),
+  /** Counts what lies in a place that the worker has asked about. */
+  countRoom: z.strictObject({ hold, index: count }),
 } as const;
+
+/** Places with a quota on their way. */
+export type CrossedPlaces = z.output<typeof places>;
 
 /** How the log is, as workers are told. */
 export type LogState = z.output<typeof logState>;

@@ -13,6 +13,7 @@ import { asked } from './asked.ts';
 import { ANSWERED, named } from './messages.ts';
 import { RemoteAudit } from './remote-audit.ts';
 import { RemoteBuckets } from './remote-buckets.ts';
+import { RemoteQuotas } from './remote-quotas.ts';
 
 /** What a worker's part of the state is made with. */
 export interface RemoteStateParts {
@@ -32,6 +33,7 @@ export function remoteState({ above, clock, audited }: RemoteStateParts): Shared
     buckets: new RemoteBuckets(above, clock),
     uploads: remoteUploads(above, holds),
     names: remoteNames(holds),
+    quotas: new RemoteQuotas(above),
     sessions: {
       async of(account) {
         const sessions = ANSWERED.sessionsOf.parse(await asked(above.ask(named('sessionsOf'), { account })));

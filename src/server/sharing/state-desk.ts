@@ -4,6 +4,7 @@
  */
 import type { TotpLedger } from '../../auth/totp.ts';
 import type { OwnNames } from '../../intake/doors/name-turns.ts';
+import type { QuotaBook } from '../../intake/policy/quota-book.ts';
 import { assert } from '../../lib/assert.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Answers, Correspondent } from '../../lib/correspondent.ts';
@@ -17,6 +18,7 @@ import type { Claim, OwnUploads } from '../../storage/staging-names.ts';
 import type { OwnBuckets } from '../../transfer/buckets.ts';
 import { AuditDesk } from './audit-desk.ts';
 import { named, SAID } from './messages.ts';
+import { QuotaSeat } from './quota-desk.ts';
 import { type RateNews, RateSeat } from './rate-desk.ts';
 
 /** What is shared. Whatever can be decided at once is: nothing that comes behind a question may overtake its answer. */
@@ -29,6 +31,7 @@ export interface StateDeskParts {
   readonly rateNews: RateNews;
   readonly uploads: OwnUploads;
   readonly names: OwnNames;
+  readonly quotas: QuotaBook;
   readonly audit: AuditLog | undefined;
   /** Where it is noted with what TLS clients come. */
   readonly sightings?: TlsSightings | undefined;
@@ -41,24 +44,43 @@ export interface StateDeskParts {
 export class StateDesk {
   readonly #parts: StateDeskParts;
   readonly #audit: AuditDesk | undefined;
+  readonly #quotas = new Set<QuotaSeat>();
 
   constructor(parts: StateDeskParts) {
     this.#parts = parts;
     this.#audit = parts.audit && new AuditDesk(parts.audit, parts.clock);
   }
 
-  /** Serves a worker from now on, until it is gone. */
-  attach(worker: Correspondent): void {
+  /**
+   * Serves a worker from now on, until it is gone. What its uploads have taken, their names and their part of quotas, is theirs
+   * until `settled`: what is recorded of them may still be published. By default nothing is left when it is gone.
+   */
+  attach(worker: Correspondent, settled: Promise<void> = Promise.resolve()): void {
     const seat = new Seat(this.#parts);
+    const quotas = new QuotaSeat(this.#parts.quotas, worker);
+    this.#quotas.add(quotas);
     worker.serve({
       ...seat.answers(),
+      ...quotas.answers(),
       ...this.#audit?.answers(worker),
       ...answersOf(this.#parts.sightings),
       [named('sessionsOf')]: ({ argument }) => this.#parts.sessionsOf(SAID.sessionsOf.parse(argument).account, worker),
     });
-    worker.onGone(() => seat.end());
+    worker.onGone(() => {
+      this.#quotas.delete(quotas);
+      seat.end();
+      void settled.then(() => {
+        seat.endUploads();
+        quotas.end();
+      });
+    });
     this.#parts.rateNews.follow(worker, this.#parts.buckets);
     this.#audit?.follow(worker);
+  }
+
+  /** Tells workers that quotas have been met, so that what they change is followed. */
+  quotasMet(): void {
+    for (const quotas of this.#quotas) quotas.tellMet();
   }
 
   /** Tells workers nothing more; what they ask is answered as long as they are there. */
@@ -104,14 +126,19 @@ class Seat {
     return { ...this.#aboutSessions(), ...this.#aboutRates(), ...this.#aboutHolds() };
   }
 
-  /** Gives everything back. */
+  /** Gives back everything but what its uploads have taken. */
   end(): void {
     for (const [session, address] of this.#sessions) this.#parts.connections.disconnect(session, address);
     this.#sessions.clear();
     for (const login of [...this.#logins.values()]) this.#settle(login, 'unproven');
     this.#rates.end();
     this.#wanted.clear();
-    for (const hold of [...this.#claims.keys(), ...this.#names.keys()]) this.#release(hold);
+    for (const hold of [...this.#claims.keys()]) this.#release(hold);
+  }
+
+  /** Gives back the names under which it was publishing. */
+  endUploads(): void {
+    for (const hold of [...this.#names.keys()]) this.#release(hold);
   }
 
   #aboutSessions(): Answers {
