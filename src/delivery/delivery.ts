@@ -28,7 +28,7 @@ export interface DeliverySources {
   /** The places where an account's files may be. */
   placesOf(account: string): Promise<readonly FileSystem[]>;
   /** Whether an upload that is recorded as published may not have its name yet. */
-  isBetween(upload: string): boolean;
+  isBetween(upload: string): Promise<boolean> | boolean;
 }
 
 /** What one delivery is made of. */
@@ -196,7 +196,7 @@ export class Delivery {
         const dueMs = Math.min(pending.notBeforeMs - clock.now(), this.way.retryMaxMs);
         if (dueMs > 0) {
           await inbox.pause(dueMs, signal);
-        } else if (this.#parts.isBetween(pending.upload)) {
+        } else if (await this.#parts.isBetween(pending.upload)) {
           await inbox.pause(lookMs, signal);
           lookMs = Math.min(lookMs * 2, NAME_WAIT_MAX_MS);
         } else {

@@ -51,6 +51,8 @@ export class Intake {
   readonly #later: Later;
   readonly #settling: Settling | undefined;
   readonly #quarantine: Quarantine | undefined;
+  /** The folders of those that work beside this process. */
+  readonly #workers = new Set<string>();
   #started = false;
 
   constructor(parts: IntakeParts) {
@@ -87,6 +89,11 @@ export class Intake {
     this.#started = true;
   }
 
+  /** A worker begins, with a folder of this name: until it has been taken over, its uploads may be between the doors. */
+  expectWorker(worker: string): void {
+    this.#workers.add(worker);
+  }
+
   /**
    * Finishes or undoes what a worker left that is gone. To be called when nothing that it had recorded is still on its way into
    * the log. @throws the system's error.
@@ -95,6 +102,7 @@ export class Intake {
     if (this.#machine !== undefined && this.#settling !== undefined) {
       await takeOver(this.#machine, this.#settling, worker);
     }
+    this.#workers.delete(worker);
   }
 
   /** Takes a receipt from the log and writes it, for a worker. @throws the system's error. */
@@ -134,7 +142,10 @@ export class Intake {
   /** Whether an upload of the account as that path has been accepted, and is neither published nor held back. */
   isChecked(account: string, path: VirtualPath): boolean {
     const isIt = ({ upload, state }: Intent) =>
-      upload.account === account && upload.path === path && state === 'checking' && this.isBetween(upload.id);
+      upload.account === account &&
+      upload.path === path &&
+      state === 'checking' &&
+      this.#items.get(upload.id) !== undefined;
     return [...(this.#machine?.open.values() ?? [])].some(isIt);
   }
 
@@ -143,8 +154,11 @@ export class Intake {
     return [...(this.#machine?.open.values() ?? [])];
   }
 
-  /** Whether an upload of that id is between the doors: recorded or not, it may not have its name. */
-  isBetween(id: string): boolean {
+  /** Whether an upload of that id is between the doors, also those of workers: recorded or not, it may not have its name. */
+  async isBetween(id: string): Promise<boolean> {
+    if (this.#items.get(id) !== undefined) return true;
+    for (const worker of this.#workers) if (await this.#intents?.has(worker, id)) return true;
+    // What was taken over in between is here before it is gone there.
     return this.#items.get(id) !== undefined;
   }
 
@@ -265,7 +279,6 @@ export class Intake {
 /** What can only be had where all sessions are in one process. */
 function needOfOneProcess(intake: ResolvedIntake): string | undefined {
   if (intake.gates.length > 0) return 'gates';
-  if (intake.deliver.length > 0) return 'deliveries';
   return intake.retainDays === undefined ? undefined : 'retain_days';
 }
 

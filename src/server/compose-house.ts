@@ -4,6 +4,7 @@ import { COMMANDS } from '../commands/all.ts';
 import type { GatewayOptions, GatewayOptionsInput } from '../config/options.ts';
 import { allDirectives, gatewayOptionsWith } from '../config/options.ts';
 import { PhaseTable } from '../engine/phase-table.ts';
+import type { DeliveryNames } from '../intake/doors/machine-parts.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { TlsRecordKeeper } from '../modules/tls-record-keeper.ts';
 import { type Log, silentLog } from '../spi/log.ts';
@@ -22,7 +23,7 @@ import type { House } from './house.ts';
 import { intakeOf } from './intake.ts';
 import { IntakePolicy } from './intake-policy.ts';
 import { MetricsEndpoint } from './metrics-endpoint.ts';
-import type { Position } from './position.ts';
+import type { Position, WorkerPosition } from './position.ts';
 import { receiptsOf } from './receipts.ts';
 import { settingsOf } from './settings.ts';
 import { ownState, type SharedState } from './shared-state.ts';
@@ -105,7 +106,7 @@ export function composeHouse(
       audit,
       gates,
       receipts,
-      deliveries,
+      deliveries: worker === undefined ? deliveries : deliveries && toldAbove(deliveries, worker),
       policy: intakePolicy,
       clock,
       log,
@@ -130,11 +131,17 @@ export function composeHouse(
     receipts,
     intakePolicy,
     intake,
-    deliveries,
+    // They run once, where the log is written.
+    deliveries: worker === undefined ? deliveries : undefined,
     gates,
     filesOf: filesFrom(options, { settings: () => house.settings, classesOf, receipts, policy: intakePolicy, intake }),
   };
   return { house, authentication, certificates, authorities, metrics, tlsRecord: keeper, shared };
+}
+
+/** What a worker knows of deliveries: their names. */
+function toldAbove(deliveries: DeliveryNames, { rememberRoot }: WorkerPosition): DeliveryNames {
+  return { has: (name) => deliveries.has(name), remember: rememberRoot };
 }
 
 function recordKeeper(

@@ -17,7 +17,7 @@ export interface GatewayDeliveriesParts {
   /** See `Accounts.readableAt`. */
   filesAt(account: string, root: string | undefined): FileSystem | undefined;
   /** Whether an upload is still between the doors. */
-  isBetween(upload: string): boolean;
+  isBetween(upload: string): Promise<boolean> | boolean;
 }
 
 /**

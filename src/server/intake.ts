@@ -1,7 +1,7 @@
 /** What stands between the doors of a gateway, and how it finds the files of accounts that nobody is logged in as. */
 import { join } from 'node:path';
 import type { GatewayOptions } from '../config/options.ts';
-import type { Deliveries } from '../delivery/deliveries.ts';
+import type { DeliveryNames } from '../intake/doors/machine-parts.ts';
 import type { NameClaims } from '../intake/doors/name-turns.ts';
 import { Intake } from '../intake/intake.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -19,7 +19,7 @@ export interface GatewayIntakeParts {
   readonly audit: GatewayAudit | undefined;
   readonly gates: ReadonlyMap<string, Gate>;
   readonly receipts: GatewayReceipts | undefined;
-  readonly deliveries: Deliveries | undefined;
+  readonly deliveries: DeliveryNames | undefined;
   readonly policy: IntakePolicy;
   /** See `IntakeParts.worker`. */
   readonly worker?: string | undefined;

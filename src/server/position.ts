@@ -1,4 +1,5 @@
 /** What one process is of a gateway: all of it, the process that stands above its workers, or one of those. */
+import type { DeliveryNames } from '../intake/doors/machine-parts.ts';
 import type { ReceiptIssuer } from '../intake/receipts/receipts.ts';
 import type { Counts } from '../modules/metrics-counters.ts';
 import type { SharedState } from './shared-state.ts';
@@ -11,6 +12,8 @@ export interface WorkerPosition {
   readonly shared: SharedState;
   /** Where is counted what happens; undefined when nobody asks for the numbers. */
   readonly counts: Counts | undefined;
+  /** Remembers where an account's files are, for deliveries. */
+  readonly rememberRoot: DeliveryNames['remember'];
   /** Has a receipt taken from the log and written by whoever keeps both. */
   readonly issueReceipt: ReceiptIssuer;
 }

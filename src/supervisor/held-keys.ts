@@ -1,8 +1,14 @@
 /** What of a configuration only another start of the whole gateway can change: it is not the workers', or lasts longer than they. */
 import type { GatewayOptions } from '../config/options.ts';
 
-/** The keys. Whoever stands above listens, writes the log and answers for the numbers. */
-const HELD = ['listen', 'stateDirectory', 'audit', 'metrics'] as const satisfies readonly (keyof GatewayOptions)[];
+/** The keys. Whoever stands above listens, writes the log, hands on what it says was published, and answers for the numbers. */
+const HELD = [
+  'listen',
+  'stateDirectory',
+  'audit',
+  'deliveries',
+  'metrics',
+] as const satisfies readonly (keyof GatewayOptions)[];
 
 /** The options that can be in force now, and the keys whose new values cannot. */
 export function heldKeys(

@@ -107,6 +107,8 @@ export const TO_SUPERVISOR = {
   counted: countedItems,
   /** Ends by itself, as it was told to, behind the answer. */
   farewell: z.strictObject({}),
+  /** Remembers where an account's files are, for deliveries. */
+  root: z.strictObject({ account: text, root: text }),
   /** Has a receipt taken from the log and written; the answer is it, and where its account finds it. */
   receipt: z.strictObject({
     ...{ account: text, path: virtualPath, index: count, readers: z.enum(['account', 'operator']) },

@@ -99,7 +99,7 @@ export class SupervisedGateway {
       {
         ...{ clock, log },
         startProcess: (place) => new WorkerProcess({ ...place, entry, clock, log, answers: () => this.#answers() }),
-        attach: (worker) => this.#desk.attach(worker.correspondent, this.#settledOf(worker).promise),
+        attach: (worker) => this.#attach(worker),
         gone: (worker, end) => this.#settleAfter(worker, end),
         failed: (error) => this.#failure.reject(error),
       },
@@ -239,6 +239,10 @@ export class SupervisedGateway {
         const counts: Counts | undefined = metrics?.counts;
         if (counts !== undefined) countAll(TO_SUPERVISOR.counted.parse(argument), counts);
       },
+      [houseNamed('root')]: ({ argument }) => {
+        const { account, root } = TO_SUPERVISOR.root.parse(argument);
+        return house.deliveries?.remember(account, root);
+      },
       [houseNamed('receipt')]: async ({ argument }) => {
         const issued = await house.intake.issueReceipt(TO_SUPERVISOR.receipt.parse(argument));
         house.intake.noteSettled();
@@ -263,6 +267,9 @@ export class SupervisedGateway {
       },
       get audit() {
         return house.audit?.numbers;
+      },
+      get deliveries() {
+        return house.deliveries?.overview ?? [];
       },
       refresh: () => this.#look(),
     };
@@ -301,6 +308,11 @@ export class SupervisedGateway {
       () => settling,
       (error) => log.error('worker.not_settled', { worker: worker.number, error }),
     );
+  }
+
+  #attach(worker: WorkerProcess): void {
+    this.#composed.house.intake.expectWorker(worker.folder);
+    this.#desk.attach(worker.correspondent, this.#settledOf(worker).promise);
   }
 
   #settledOf(worker: WorkerProcess): PromiseWithResolvers<void> {

@@ -141,6 +141,14 @@ class Worker {
       {
         ...{ kind: 'worker', folder, counts: this.#counts?.counts },
         shared: remoteState({ above: this.#above, clock, audited }),
+        rememberRoot: async (account, root) => {
+          try {
+            await this.#above.ask(houseNamed('root'), { account, root });
+          } catch (error) {
+            // Accounts that are written down are found without.
+            log.error('delivery.root_unwritten', { account, error });
+          }
+        },
         issueReceipt: async (order) => {
           const issued = FROM_SUPERVISOR.receipt.parse(await this.#above.ask(houseNamed('receipt'), order));
           return issued === null ? undefined : { place: issued.place, text: issued.text };

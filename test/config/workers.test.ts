@@ -22,7 +22,6 @@ describe('several workers are refused where all sessions have to be in one proce
   test.each([
     ['retention', { users: [{ directories: [{ intake: { retainDays: 1 } }] }] }, ['retainDays']],
     ['gates', { hosts: [{ intake: { gates: ['av'] } }] }, ['hosts', 'gates']],
-    ['deliveries', { directories: [{ intake: { deliver: ['erp'] } }] }, ['deliver']],
     ['users of the system', { authentication: [{ account: { runAs: 'user' } }] }, ['runAs']],
   ])('for %s', (_, value, keys) => {
     const [finding, ...more] = workerFindings({ workers: 2, ...value });

@@ -1,6 +1,9 @@
 /** What directories ask for, in several processes at once: real workers, real kills. */
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { run } from '../cli/fake-terminal.ts';
+import { temporaryFolder } from '../cli/temporary-folder.ts';
 import { RawClient } from '../fixtures/ftp-client.ts';
 import { bytesOf } from '../fixtures/local-files.ts';
 import { SOON, startWorkers, type WorkerProcesses } from '../fixtures/worker-processes.ts';
@@ -12,6 +15,13 @@ async function clientsOf(gateway: WorkerProcesses, count: number): Promise<reado
   const clients: RawClient[] = [];
   for (let i = 0; i < count; i++) clients.push(await RawClient.login(gateway));
   return clients;
+}
+
+/** The objects of the audit log's records of an event. */
+async function recorded(gateway: WorkerProcesses, event: string): Promise<readonly Record<string, unknown>[]> {
+  const { output } = await run(['audit', 'show', '-c', gateway.file, '--event', event, '--json']);
+  const lines = output.split('\n').filter((line) => line !== '');
+  return lines.map((line): Record<string, unknown> => JSON.parse(line).object);
 }
 
 const codeOf = (reply: string) => reply.slice(0, 3);
@@ -52,6 +62,82 @@ describe('a quota', () => {
       await lost.end();
       await expect.poll(room, SOON).toBe(1_000_000);
       expect(codeOf(await stays.upload('STOR kept.bin', bytesOf(200_000)))).toBe('226');
+    },
+    LONG,
+  );
+});
+
+describe('deliveries', () => {
+  /** A gateway that hands on what comes in: a program writes the paths down that it gets, and fails where a file says so. */
+  async function delivering() {
+    const folder = await temporaryFolder();
+    const [got, broken] = [join(folder, 'got'), join(folder, 'broken')];
+    await writeFile(got, '');
+    const script = 'test ! -e "$2" || exit 1; printf "%s %s\\n" "$SALLYPORT_PATH" "$(cat "$SALLYPORT_FILE")" >> "$1"';
+    const gateway = await startWorkers({
+      deliveries: [
+        {
+          ...{ kind: 'command', name: 'out', program: '/bin/sh', args: ['-c', script, 'sh', got, broken] },
+          ...{ retry_min_ms: 1_000, retry_max_ms: 1_000, attempts_max: 1 },
+        },
+      ],
+      intake: { deliver: ['out'] },
+      metrics: { port: 0 },
+    });
+    return { gateway, broken, lines: async () => (await readFile(got, 'utf8')).split('\n').slice(0, -1) };
+  }
+
+  test(
+    'hand on what came to any worker, also when one is killed in between, and nothing that was not published',
+    async () => {
+      const { gateway, lines } = await delivering();
+      const clients = await clientsOf(gateway, 6);
+      const told: string[] = [];
+      let killed = false;
+      const { workers } = await gateway.status();
+      const uploads = clients.map(async (client, number) => {
+        for (let i = 0; i < 12; i++) {
+          const name = `${number}-${i}.txt`;
+          const reply = await client.upload(`STOR ${name}`, name);
+          if (codeOf(reply) === '226') told.push(`/${name} ${name}`);
+          if (told.length < 20 || killed) continue;
+          killed = true;
+          process.kill(workers[0]?.pid ?? 0, 'SIGKILL');
+        }
+      });
+      await Promise.allSettled(uploads);
+      expect(told.length).toBeGreaterThan(36);
+      await expect.poll(async () => new Set(await lines()).isSupersetOf(new Set(told)), SOON).toBe(true);
+      const published = (await recorded(gateway, 'upload.published')).map(({ path }) => path);
+      for (const line of await lines()) expect(published).toContain(line.split(' ')[0]);
+      const place = /Metrics at (\S+\/metrics)/.exec(gateway.running.output.stderr)?.[1] ?? '';
+      expect(await (await fetch(place)).text()).toContain(
+        'sallyport_delivery_attempts_total{delivery="out",result="ok"}',
+      );
+    },
+    LONG,
+  );
+
+  test(
+    'that fail are listed and tried again through the one control socket',
+    async () => {
+      const { gateway, broken, lines } = await delivering();
+      await writeFile(broken, '');
+      const [, other] = await clientsOf(gateway, 2);
+      expect(codeOf((await other?.upload('STOR a.txt', 'abc')) ?? '')).toBe('226');
+      const list = async () => {
+        const { output } = await run(['deliveries', 'list', '-c', gateway.file, '--json']);
+        return JSON.parse(output).files;
+      };
+      await expect.poll(list, SOON).toMatchObject([{ state: 'dead', path: '/a.txt' }]);
+      expect(await lines()).toEqual([]);
+      await rm(broken);
+      const [{ id }] = await list();
+      expect((await run(['deliveries', 'retry', id, '-c', gateway.file, '--reason', 'it is up again'])).exitCode).toBe(
+        0,
+      );
+      await expect.poll(lines, SOON).toEqual(['/a.txt abc']);
+      expect(await list()).toEqual([]);
     },
     LONG,
   );
