@@ -8,7 +8,8 @@ import { CommandFailure, systemCode } from './command-failure.ts';
 export async function heldInFiles(stateDirectory: string): Promise<readonly Intent[]> {
   const folder = join(stateDirectory, 'intake');
   try {
-    const names = (await readdir(folder)).filter((name) => /^[0-9a-f]{24}\.json$/.test(name));
+    // Workers have folders of their own in there.
+    const names = (await readdir(folder, { recursive: true })).filter((name) => INTENT.test(name));
     const intents = await Promise.all(names.map((name) => readIntent(join(folder, name))));
     return intents
       .flatMap((intent) => (intent?.state === 'quarantined' ? [intent] : []))
@@ -18,6 +19,8 @@ export async function heldInFiles(stateDirectory: string): Promise<readonly Inte
     throw new CommandFailure('failure', `No gateway runs, and what it left cannot be read: ${why}`, { cause: error });
   }
 }
+
+const INTENT = /^(?:worker-[0-9a-f]+\/)?[0-9a-f]{24}\.json$/;
 
 async function readIntent(path: string): Promise<Intent | undefined> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {

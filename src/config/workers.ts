@@ -42,7 +42,7 @@ export function workersIn(value: unknown): unknown {
 const NEEDS_ONE = 'needs all sessions in one process';
 
 /** Keys of `intake` whose books one process keeps. Empty lists ask for nothing. */
-const BOOKED = ['gates', 'retainDays'] as const;
+const BOOKED = ['retainDays'] as const;
 
 interface Need {
   readonly path: KeyPath;

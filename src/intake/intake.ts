@@ -18,11 +18,12 @@ import { type Collision, type NameClaims, NameTurns } from './doors/name-turns.t
 import { restorePromises } from './doors/promises.ts';
 import { Quarantine } from './doors/quarantine.ts';
 import type { OperatorOrder } from './doors/records.ts';
-import { recover, takeOver } from './doors/recovery.ts';
+import { recover, takeIn, takeOver } from './doors/recovery.ts';
 import { Settling } from './doors/settling.ts';
 import type { IntakeUse, Intent } from './doors/upload.ts';
 import { encryptedWrite } from './encryption/encrypt.ts';
 import { inboxOf } from './inbox.ts';
+import type { IntakeAbove, NewlyPublished } from './intake-above.ts';
 import { intakeDirective } from './intake-directive.ts';
 import { directoryBehindLinks } from './policy/disk-place.ts';
 import { type ResolvedIntake, resolvedIntake } from './policy/profiles.ts';
@@ -35,7 +36,7 @@ export interface IntakeParts extends Omit<MachineParts, 'intents' | 'items' | 't
   readonly directory: string | undefined;
   /**
    * The name of this process's own folder in there, when it is one of several: what earlier processes left is then not its to
-   * finish, and what only one process can keep books of is refused.
+   * finish, what it does not finish itself is left to `above`, and what only one process can keep books of is refused.
    */
   readonly worker?: string | undefined;
   /** The names under which files are being published; those of this process by default. */
@@ -105,6 +106,18 @@ export class Intake {
     this.#workers.delete(worker);
   }
 
+  /** Goes on with an upload that a worker has let go of. @throws the system's error. */
+  async takeIn(worker: string, id: string): Promise<void> {
+    if (this.#machine !== undefined && this.#settling !== undefined) {
+      await takeIn(this.#machine, this.#settling, { worker, id });
+    }
+  }
+
+  /** Hears of an upload of a worker that it has its name. */
+  hearPublished(newer: NewlyPublished): void {
+    this.#machine?.overtake(newer);
+  }
+
   /** Takes a receipt from the log and writes it, for a worker. @throws the system's error. */
   async issueReceipt(order: ReceiptOrder): Promise<IssuedReceipt | undefined> {
     return this.#machine?.issue(order);
@@ -140,13 +153,14 @@ export class Intake {
   }
 
   /** Whether an upload of the account as that path has been accepted, and is neither published nor held back. */
-  isChecked(account: string, path: VirtualPath): boolean {
+  isChecked(account: string, path: VirtualPath): Promise<boolean> | boolean {
     const isIt = ({ upload, state }: Intent) =>
       upload.account === account &&
       upload.path === path &&
       state === 'checking' &&
       this.#items.get(upload.id) !== undefined;
-    return [...(this.#machine?.open.values() ?? [])].some(isIt);
+    if ([...(this.#machine?.open.values() ?? [])].some(isIt)) return true;
+    return this.#parts.above?.isChecked(account, path) ?? false;
   }
 
   /** All that is known of the uploads that have arrived and are not settled, the oldest first. */
@@ -221,7 +235,7 @@ export class Intake {
   async #stage(files: FileSystem, use: IntakeUse, begin: Beginning): Promise<StagedWrite> {
     const { path, request, intake } = begin;
     const { gates, encryptTo, deliver, onRefused, receipts } = intake;
-    const booked = this.#parts.worker === undefined ? undefined : needOfOneProcess(intake);
+    const booked = this.#parts.worker === undefined ? undefined : this.#needOfOneProcess(files, intake);
     // A users file that has changed may ask for it, which the configuration was refused for.
     if (booked !== undefined) throw this.#cannot(begin, `with several workers nobody keeps the books for ${booked}`);
     const unknown = deliver.find((name) => this.#parts.deliveries?.has(name) !== true);
@@ -264,9 +278,45 @@ export class Intake {
       answersFirst: intake.verdict === 'async',
       receiptInReply: intake.receiptInReply,
       signal: this.#later.signal,
-      checkLater: (id, own) => this.#settling?.check(id, own),
-      lookLater: (id, own) => this.#settling?.doubt(id, own),
+      ...this.#further(files),
     });
+  }
+
+  /** What can only be had where all sessions are in one process. */
+  #needOfOneProcess(files: FileSystem, intake: ResolvedIntake): string | undefined {
+    if (intake.retainDays !== undefined) return 'retain_days';
+    // Whoever is above reaches what is held by its place on the disk alone.
+    return intake.gates.length > 0 && rootOf(files) === undefined ? 'gates of storage that is on no disk' : undefined;
+  }
+
+  /** What is done with uploads when nobody waits for it any more: here, or above. */
+  #further(files: FileSystem): Pick<ArrivingParts, 'checkLater' | 'lookLater' | 'holdBack'> {
+    const { above } = this.#parts;
+    if (above === undefined || rootOf(files) === undefined) {
+      return {
+        checkLater: (id, own) => this.#settling?.check(id, own),
+        lookLater: (id, own) => this.#settling?.doubt(id, own),
+        holdBack: () => undefined,
+      };
+    }
+    const handOver = (id: string) => this.#handOver(above, id);
+    return { checkLater: handOver, lookLater: handOver, holdBack: handOver };
+  }
+
+  /** From here on the upload is not this process's: nothing touches it any more. Never throws. */
+  async #handOver(above: IntakeAbove, id: string): Promise<void> {
+    this.#machine?.letGo(id);
+    try {
+      await above.handOver(id);
+    } catch (error) {
+      // It is on the disk; whoever is above looks there too when this process is gone.
+      this.#parts.log.warn('intake.not_handed_over', { upload: id, error });
+      const again = async () => {
+        await above.handOver(id);
+        return 'done' as const;
+      };
+      this.#later.add(id, again, 'after a while');
+    }
   }
 
   /** Nothing gets past gates because there is no place to keep it meanwhile. */
@@ -276,10 +326,9 @@ export class Intake {
   }
 }
 
-/** What can only be had where all sessions are in one process. */
-function needOfOneProcess(intake: ResolvedIntake): string | undefined {
-  if (intake.gates.length > 0) return 'gates';
-  return intake.retainDays === undefined ? undefined : 'retain_days';
+/** The directory of this machine that is an account's root; undefined where storage is elsewhere. */
+function rootOf(files: FileSystem): string | undefined {
+  return files.onDisk?.(ROOT) ?? files.placeOnDisk?.(ROOT);
 }
 
 /** What holds in a directory, as text to compare. */

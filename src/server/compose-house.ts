@@ -7,6 +7,7 @@ import { PhaseTable } from '../engine/phase-table.ts';
 import type { DeliveryNames } from '../intake/doors/machine-parts.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { TlsRecordKeeper } from '../modules/tls-record-keeper.ts';
+import type { Gate } from '../spi/gate.ts';
 import { type Log, silentLog } from '../spi/log.ts';
 import { AccessFiles } from './access-files.ts';
 import { filesFrom } from './account-files.ts';
@@ -41,6 +42,8 @@ export interface ComposedHouse {
   readonly metrics: MetricsEndpoint | undefined;
   /** The record of the TLS of clients, where one is kept; a module has it begin and end where there are sessions. */
   readonly tlsRecord: TlsRecordKeeper | undefined;
+  /** The gates of the house: whoever stands above workers puts others in their place with another configuration. */
+  readonly gates: Map<string, Gate>;
   /** What its sessions share with those of other processes. */
   readonly shared: SharedState;
 }
@@ -96,7 +99,9 @@ export function composeHouse(
     // Workers tell what has changed in it, since logins go by what they have read.
     usersRead: (read) => audit?.usersRead(position.kind === 'above' ? { ...read, changes: undefined } : read),
   });
-  const gates = gatesOf(options, { clock, modules, given: parts.gates ?? [] });
+  // What waits behind replies is checked above, where no session is and no other part of a module has anything to do.
+  const bringers = position.kind === 'above' ? (parts.modules ?? []) : modules;
+  const gates = new Map(gatesOf(options, { clock, modules: bringers, given: parts.gates ?? [] }));
   const deliveries = deliveriesOf(options, {
     ...{ audit, clock, log, filesAt: authentication.readableAt },
     isBetween: (upload) => house.intake.isBetween(upload),
@@ -111,6 +116,7 @@ export function composeHouse(
       clock,
       log,
       worker: worker?.folder,
+      above: worker?.intakeAbove,
       names: shared.names,
     },
     settings: () => house.settings,
@@ -136,7 +142,7 @@ export function composeHouse(
     gates,
     filesOf: filesFrom(options, { settings: () => house.settings, classesOf, receipts, policy: intakePolicy, intake }),
   };
-  return { house, authentication, certificates, authorities, metrics, tlsRecord: keeper, shared };
+  return { house, authentication, certificates, authorities, metrics, tlsRecord: keeper, gates, shared };
 }
 
 /** What a worker knows of deliveries: their names. */

@@ -4,6 +4,7 @@ import type { GatewayOptions } from '../config/options.ts';
 import type { DeliveryNames } from '../intake/doors/machine-parts.ts';
 import type { NameClaims } from '../intake/doors/name-turns.ts';
 import { Intake } from '../intake/intake.ts';
+import type { IntakeAbove } from '../intake/intake-above.ts';
 import type { Clock } from '../lib/clock.ts';
 import { ROOT } from '../protocol/virtual-path.ts';
 import type { Gate } from '../spi/gate.ts';
@@ -23,6 +24,7 @@ export interface GatewayIntakeParts {
   readonly policy: IntakePolicy;
   /** See `IntakeParts.worker`. */
   readonly worker?: string | undefined;
+  readonly above?: IntakeAbove | undefined;
   /** See `IntakeParts.names`. */
   readonly names?: NameClaims | undefined;
   readonly clock: Clock;
@@ -37,9 +39,9 @@ export function intakeOf(
   { stateDirectory }: Pick<GatewayOptions, 'stateDirectory'>,
   parts: GatewayIntakeParts,
 ): Intake {
-  const { audit, gates, receipts, deliveries, policy, worker, names, clock, log, settings, filesAt } = parts;
+  const { audit, gates, receipts, deliveries, policy, worker, above, names, clock, log, settings, filesAt } = parts;
   return new Intake({
-    ...{ audit, gates, deliveries, worker, names, clock, log, settings },
+    ...{ audit, gates, deliveries, worker, above, names, clock, log, settings },
     directory: stateDirectory === undefined ? undefined : join(stateDirectory, 'intake'),
     auditRequired: audit?.requirement === 'required',
     receipts: receipts?.files,

@@ -1,5 +1,6 @@
 /** What one process is of a gateway: all of it, the process that stands above its workers, or one of those. */
 import type { DeliveryNames } from '../intake/doors/machine-parts.ts';
+import type { IntakeAbove } from '../intake/intake-above.ts';
 import type { ReceiptIssuer } from '../intake/receipts/receipts.ts';
 import type { Counts } from '../modules/metrics-counters.ts';
 import type { SharedState } from './shared-state.ts';
@@ -14,6 +15,8 @@ export interface WorkerPosition {
   readonly counts: Counts | undefined;
   /** Remembers where an account's files are, for deliveries. */
   readonly rememberRoot: DeliveryNames['remember'];
+  /** Who has the uploads that wait. */
+  readonly intakeAbove: IntakeAbove;
   /** Has a receipt taken from the log and written by whoever keeps both. */
   readonly issueReceipt: ReceiptIssuer;
 }

@@ -17,7 +17,7 @@ export interface ReceiptSources {
   readonly audit: AuditLog;
   readonly log: Log;
   /** Whether an upload of the account under the path waits for its gates behind the reply; never by default. */
-  readonly isChecked?: (account: string, path: VirtualPath) => boolean;
+  readonly isChecked?: (account: string, path: VirtualPath) => Promise<boolean> | boolean;
   /** Who takes receipts from the log, and keeps them, in place of this process. */
   readonly issue?: ReceiptIssuer | undefined;
 }
@@ -77,7 +77,7 @@ export class GatewayReceipts {
 
   /** For SITE RECEIPT. @throws Fault `FileBusy` while an upload of that name is being checked: its receipt will follow. */
   async newest({ name }: Account, path: VirtualPath): Promise<string | undefined> {
-    if (this.#sources.isChecked(name, path))
+    if (await this.#sources.isChecked(name, path))
       throw new Fault('FileBusy', { text: 'The file is being checked; ask again.' });
     return this.files.newest(name, path);
   }

@@ -109,6 +109,13 @@ export const TO_SUPERVISOR = {
   farewell: z.strictObject({}),
   /** Remembers where an account's files are, for deliveries. */
   root: z.strictObject({ account: text, root: text }),
+  /** Hands an upload over that the worker has let go of. */
+  handOver: z.strictObject({ upload: text }),
+  isChecked: z.strictObject({ account: text, path: virtualPath }),
+  /** An upload has its name. */
+  published: z.strictObject({
+    ...{ id: text, account: text, root: text.optional(), path: virtualPath, arrivedMs: z.number() },
+  }),
   /** Has a receipt taken from the log and written; the answer is it, and where its account finds it. */
   receipt: z.strictObject({
     ...{ account: text, path: virtualPath, index: count, readers: z.enum(['account', 'operator']) },
@@ -118,6 +125,7 @@ export const TO_SUPERVISOR = {
 /** What it answers. */
 export const FROM_SUPERVISOR = {
   receipt: z.strictObject({ place: virtualPath.optional(), text }).nullable(),
+  isChecked: z.boolean(),
 } as const;
 
 /** What comes along with a socket. Others use the channel as well. */

@@ -15,11 +15,13 @@ import type { GatewayAddress } from '../server/gateway-parts.ts';
 import type { GatewaySession } from '../server/gateway-session.ts';
 import { LastingParts } from '../server/lasting-parts.ts';
 import type { MetricsSource } from '../server/metrics.ts';
+import { startModules, stopModules } from '../server/module-life.ts';
 import { type ReloadedPart, reloadAll } from '../server/reload.ts';
 import { type OwnState, ownState } from '../server/shared-state.ts';
 import { RateNews } from '../server/sharing/rate-desk.ts';
 import { StateDesk } from '../server/sharing/state-desk.ts';
 import type { SessionSummary } from '../spi/command.ts';
+import type { Gate } from '../spi/gate.ts';
 import type { Log } from '../spi/log.ts';
 import type { Module } from '../spi/module.ts';
 import { type Listener, listen } from '../transport/listener.ts';
@@ -66,6 +68,8 @@ export class SupervisedGateway {
   /** The options that sessions are served with. */
   #options: GatewayOptions;
   #listeners: { readonly listener: Listener; readonly address: GatewayAddress }[] = [];
+  /** Modules with gates: what waits behind replies is checked here. */
+  #gateModules: readonly Module[];
   #renewing: Promise<unknown> = Promise.resolve();
   #seen: { readonly sessions: readonly GatewaySession[]; readonly certificates: readonly GatewayCertificate[] };
 
@@ -75,6 +79,7 @@ export class SupervisedGateway {
     this.#parts = parts;
     this.#clock = parts.clock ?? systemClock;
     this.#options = options;
+    this.#gateModules = withGates(modules);
     this.#failure.promise.catch(() => undefined);
     const clock = this.#clock;
     const rateNews = new RateNews();
@@ -98,7 +103,8 @@ export class SupervisedGateway {
     this.#crew = new Crew(
       {
         ...{ clock, log },
-        startProcess: (place) => new WorkerProcess({ ...place, entry, clock, log, answers: () => this.#answers() }),
+        startProcess: (place) =>
+          new WorkerProcess({ ...place, entry, clock, log, answers: (worker) => this.#answers(worker) }),
         attach: (worker) => this.#attach(worker),
         gone: (worker, end) => this.#settleAfter(worker, end),
         failed: (error) => this.#failure.reject(error),
@@ -145,6 +151,7 @@ export class SupervisedGateway {
     const { house, authentication, metrics } = this.#composed;
     await authentication.load();
     try {
+      await startModules({ modules: this.#gateModules });
       await this.#lasting.begin();
       await this.#composed.tlsRecord?.load();
       await metrics?.start(this.#numbers());
@@ -199,6 +206,7 @@ export class SupervisedGateway {
     await metrics?.stop();
     await tlsRecord?.save();
     await this.#lasting.endWork();
+    await stopModules({ modules: this.#gateModules, log: this.#parts.log });
     await authentication.close();
     this.#desk.end();
     await this.#lasting.end();
@@ -208,18 +216,32 @@ export class SupervisedGateway {
     const { options, later } = heldKeys(this.#composed.house.options, wanted);
     const { log } = this.#parts;
     // Some mistakes show only when everything is put together.
-    composeHouse(options, { modules, log, clock: this.#clock }, { kind: 'above', shared: this.#own });
+    const { gates } = composeHouse(options, { modules, log, clock: this.#clock }, { kind: 'above', shared: this.#own });
+    const gateModules = withGates(modules);
     const before = this.#options;
     this.#options = options;
     try {
+      await startModules({ modules: gateModules });
       await this.#crew.renew(this.#taskOf({ ...this.#parts, options, moduleNames }), count);
     } catch (error) {
       this.#options = before;
+      await stopModules({ modules: gateModules, log });
       throw error;
     }
+    await this.#useGates(gates, gateModules);
     this.#composed.house.audit?.renewed(options);
     log.info('gateway.renewed', { workers: count, later });
     return later;
+  }
+
+  /** What waits behind replies is checked by these from now on. */
+  async #useGates(gates: ReadonlyMap<string, Gate>, modules: readonly Module[]): Promise<void> {
+    const { gates: inForce } = this.#composed;
+    inForce.clear();
+    for (const [name, gate] of gates) inForce.set(name, gate);
+    const before = this.#gateModules;
+    this.#gateModules = modules;
+    await stopModules({ modules: before, log: this.#parts.log });
   }
 
   #taskOf({
@@ -232,7 +254,7 @@ export class SupervisedGateway {
     return { options, modules: moduleNames, tlsKeylog, counted: metrics !== undefined, audited: audit !== undefined };
   }
 
-  #answers(): Answers {
+  #answers({ folder }: WorkerProcess): Answers {
     const { house, metrics } = this.#composed;
     return {
       [houseNamed('counted')]: ({ argument }) => {
@@ -242,6 +264,16 @@ export class SupervisedGateway {
       [houseNamed('root')]: ({ argument }) => {
         const { account, root } = TO_SUPERVISOR.root.parse(argument);
         return house.deliveries?.remember(account, root);
+      },
+      [houseNamed('handOver')]: ({ argument }) =>
+        house.intake.takeIn(folder, TO_SUPERVISOR.handOver.parse(argument).upload),
+      [houseNamed('isChecked')]: ({ argument }) => {
+        const { account, path } = TO_SUPERVISOR.isChecked.parse(argument);
+        return house.intake.isChecked(account, path);
+      },
+      [houseNamed('published')]: ({ argument }) => {
+        const { root, ...newer } = TO_SUPERVISOR.published.parse(argument);
+        house.intake.hearPublished(root === undefined ? newer : { ...newer, root });
       },
       [houseNamed('receipt')]: async ({ argument }) => {
         const issued = await house.intake.issueReceipt(TO_SUPERVISOR.receipt.parse(argument));
@@ -328,4 +360,8 @@ export class SupervisedGateway {
     if (!end.expected) await audit?.workerEnded({ worker: number, pid, exit_code: exitCode, signal, sessions });
     await intake.takeOver(folder);
   }
+}
+
+function withGates(modules: readonly Module[]): readonly Module[] {
+  return modules.filter(({ gates = [] }) => gates.length > 0);
 }

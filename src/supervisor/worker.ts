@@ -149,6 +149,12 @@ class Worker {
             log.error('delivery.root_unwritten', { account, error });
           }
         },
+        intakeAbove: {
+          handOver: async (upload) => void (await this.#above.ask(houseNamed('handOver'), { upload })),
+          isChecked: async (account, path) =>
+            FROM_SUPERVISOR.isChecked.parse(await this.#above.ask(houseNamed('isChecked'), { account, path })),
+          published: (newer) => this.#above.tell(houseNamed('published'), newer),
+        },
         issueReceipt: async (order) => {
           const issued = FROM_SUPERVISOR.receipt.parse(await this.#above.ask(houseNamed('receipt'), order));
           return issued === null ? undefined : { place: issued.place, text: issued.text };

@@ -21,7 +21,6 @@ test.each([0, 257, 1.5, 'many', '2', true, null])('%j is no number of workers', 
 describe('several workers are refused where all sessions have to be in one process', () => {
   test.each([
     ['retention', { users: [{ directories: [{ intake: { retainDays: 1 } }] }] }, ['retainDays']],
-    ['gates', { hosts: [{ intake: { gates: ['av'] } }] }, ['hosts', 'gates']],
     ['users of the system', { authentication: [{ account: { runAs: 'user' } }] }, ['runAs']],
   ])('for %s', (_, value, keys) => {
     const [finding, ...more] = workerFindings({ workers: 2, ...value });

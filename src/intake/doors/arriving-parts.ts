@@ -22,7 +22,9 @@ export interface ArrivingParts {
   /** Aborts when nobody waits any more. */
   readonly signal: AbortSignal;
   /** Takes over an upload that was accepted and is to be checked behind the reply. */
-  checkLater(id: string, files: FileSystem): void;
+  checkLater(id: string, files: FileSystem): Promise<void> | void;
   /** Takes over an upload of which nobody can say what became of it. */
-  lookLater(id: string, files: FileSystem): void;
+  lookLater(id: string, files: FileSystem): Promise<void> | void;
+  /** Takes over an upload that is held back, until an operator decides. */
+  holdBack(id: string, files: FileSystem): Promise<void> | void;
 }

@@ -84,7 +84,7 @@ export class ArrivingWrite implements StagedWrite {
     try {
       if (staged.hold === undefined) return await this.#commitUnheld(intent, arrival);
     } catch (error) {
-      this.#doubt();
+      await this.#leave();
       throw error;
     }
     try {
@@ -102,17 +102,18 @@ export class ArrivingWrite implements StagedWrite {
       const later = this.#parts.answersFirst && terms.gates.length > 0 && this.#early === undefined;
       await (later ? this.#accept(stored) : this.#settle(stored));
     } catch (error) {
-      this.#doubt();
+      await this.#leave();
       throw error;
     }
   }
 
-  /** What failed and is not settled by that is looked at again, by what the log says of it then. */
-  #doubt(): void {
-    const { machine, files, lookLater } = this.#parts;
+  /** What failed and is not settled by that is held back, or is looked at again by what the log says of it then. */
+  async #leave(): Promise<void> {
+    const { machine, files, lookLater, holdBack } = this.#parts;
     const intent = machine.open.get(this.#id);
-    if (intent === undefined || (intent.state === 'quarantined' && intent.recorded === true)) return;
-    lookLater(this.#id, files);
+    if (intent === undefined) return;
+    const isHeldBack = intent.state === 'quarantined' && intent.recorded === true;
+    await (isHeldBack ? holdBack : lookLater)(this.#id, files);
   }
 
   #intentOf(arrival: Arrival, directory: string | undefined): Intent {
@@ -167,7 +168,7 @@ export class ArrivingWrite implements StagedWrite {
     using name = await this.#chosen(waiting);
     const { path, index, receipt, receiptText } = await machine.publish(waiting, name);
     // Its receipt, for one, could not be written.
-    if (machine.open.has(this.#id)) this.#doubt();
+    if (machine.open.has(this.#id)) await this.#leave();
     use.note({ publication: 'published', recorded: index, ...(receipt !== undefined && { receipt }) });
     this.#publication = {
       ...{ state: 'published', id: this.#id, path, index },
@@ -196,7 +197,7 @@ export class ArrivingWrite implements StagedWrite {
     const index = await machine.record(uploadRecord(intent.upload, 'upload.accepted'));
     use.note({ publication: 'accepted', recorded: index });
     this.#publication = { state: 'accepted', id: this.#id, path, index, receipt: undefined };
-    checkLater(this.#id, files);
+    await checkLater(this.#id, files);
   }
 
   /** Storage that cannot hold publishes in one step with the arrival: it is recorded in front of that. */

@@ -11,6 +11,7 @@
 import { access, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { oneAtATime } from '../../lib/one-at-a-time.ts';
 import { syncPath } from '../../lib/sync-path.ts';
 import { KnownRoots } from './known-roots.ts';
 import { type Intent, intentSchema } from './upload.ts';
@@ -34,6 +35,7 @@ export class Intents {
   readonly roots: KnownRoots;
   readonly #top: string;
   readonly #directory: string;
+  readonly #inTurn = oneAtATime();
 
   /** With `worker`, those of one of several processes, in a folder of its own below: nobody else writes there while it lives. */
   constructor(directory: string, worker?: string) {
@@ -53,7 +55,12 @@ export class Intents {
    * that there is no moment at which nobody knows of it. @returns them, the oldest upload first; none when it has no folder.
    * @throws the system's error.
    */
-  async adopt(worker: string, meet: (intent: Intent) => void = () => undefined): Promise<readonly Intent[]> {
+  adopt(worker: string, meet: (intent: Intent) => void = () => undefined): Promise<readonly Intent[]> {
+    // One at a time: what a process has let go of is not taken twice when that is gone meanwhile.
+    return this.#inTurn(() => this.#adopt(worker, meet));
+  }
+
+  async #adopt(worker: string, meet: (intent: Intent) => void): Promise<readonly Intent[]> {
     const folder = join(this.#top, worker);
     const names = await readdir(folder).catch((error: unknown) => {
       if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
@@ -74,7 +81,11 @@ export class Intents {
    * Takes over one intent of a process that has let go of it. @returns undefined when it is not there (any more), or cannot be
    * read. @throws the system's error.
    */
-  async adoptOne(worker: string, id: string, meet: (intent: Intent) => void): Promise<Intent | undefined> {
+  adoptOne(worker: string, id: string, meet: (intent: Intent) => void): Promise<Intent | undefined> {
+    return this.#inTurn(() => this.#adoptOne(worker, id, meet));
+  }
+
+  async #adoptOne(worker: string, id: string, meet: (intent: Intent) => void): Promise<Intent | undefined> {
     const path = join(this.#top, worker, `${id}${ENDING}`);
     const intent = parsed(intentSchema, await readFile(path, 'utf8').catch(() => ''));
     if (intent === undefined) return undefined;

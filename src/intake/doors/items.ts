@@ -59,6 +59,11 @@ export class Items {
     this.#log.debug('intake.item', { upload: id, state, account, path });
   }
 
+  /** Shows an item no more that is between the doors of another process. */
+  forget(id: string): void {
+    this.#live.delete(id);
+  }
+
   /** Changes what is known of an item that is not settled. */
   update(id: string, change: ItemChange): void {
     const item = this.#live.get(id);

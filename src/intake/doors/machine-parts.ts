@@ -6,6 +6,7 @@ import type { ExistingFile, FileSystem } from '../../spi/file-system.ts';
 import type { Gate, GateOutcome } from '../../spi/gate.ts';
 import type { Log } from '../../spi/log.ts';
 import type { Settings } from '../../spi/settings.ts';
+import type { IntakeAbove } from '../intake-above.ts';
 import type { ReceiptFiles } from '../receipts/receipts.ts';
 import type { Intents } from './intents.ts';
 import type { Items } from './items.ts';
@@ -43,6 +44,8 @@ export interface MachineParts {
   /** Told when a file has its name for whose upload nobody waited. */
   placed?(files: FileSystem, account: string, path: VirtualPath): Promise<void>;
   readonly intents: Intents;
+  /** Who has the uploads that wait, where that is not this process. */
+  readonly above?: IntakeAbove | undefined;
   /** Whether it notes how far the log need not be looked through; false for one of several workers. */
   readonly sweeps?: boolean;
   readonly items: Items;

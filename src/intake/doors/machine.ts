@@ -6,6 +6,7 @@ import { aside } from '../../lib/aside.ts';
 import type { VirtualPath } from '../../protocol/virtual-path.ts';
 import { type AuditRecord, keepLate } from '../../spi/audit.ts';
 import { Fault } from '../../spi/fault.ts';
+import type { NewlyPublished } from '../intake-above.ts';
 import type { IssuedReceipt, ReceiptOrder } from '../receipts/receipts.ts';
 import type { MachineParts, Published, Waiting } from './machine-parts.ts';
 import type { ChosenName } from './name-turns.ts';
@@ -126,14 +127,24 @@ export class Machine {
   }
 
   /** Notes of older uploads that wait for their check that this one has their name: it must not become theirs again. */
-  overtake(newer: Upload): void {
+  overtake(newer: NewlyPublished): void {
+    const { id, account, root, path, arrivedMs } = newer;
+    this.parts.above?.published({ id, account, path, arrivedMs, ...(root !== undefined && { root }) });
+    let isBehind = false;
     for (const { state, upload } of this.open.values()) {
-      // They are in the order in which they arrived.
-      if (upload.id === newer.id) return;
-      if (state === 'checking' && upload.collision === 'replace' && isSameName(upload, newer)) {
-        this.overtaken.set(upload.id, newer.id);
+      isBehind ||= upload.id === id;
+      // Of one process they are in the order in which they arrived; of several, the clock says.
+      const isOlder = upload.arrivedMs === arrivedMs ? !isBehind : upload.arrivedMs < arrivedMs;
+      if (isOlder && state === 'checking' && upload.collision === 'replace' && isSameName(upload, newer)) {
+        this.overtaken.set(upload.id, id);
       }
     }
+  }
+
+  /** Lets go of an upload that another process goes on with. */
+  letGo(id: string): void {
+    this.open.delete(id);
+    this.parts.items.forget(id);
   }
 
   /**
@@ -302,7 +313,7 @@ export class Machine {
 }
 
 /** By what is known of both, whether two uploads would have one name. */
-function isSameName(one: Upload, other: Upload): boolean {
+function isSameName(one: Upload, other: NewlyPublished): boolean {
   const isOneDisk = one.root === undefined ? one.account === other.account : one.root === other.root;
   return isOneDisk && one.path === other.path;
 }

@@ -71,6 +71,29 @@ export async function takeOver(machine: Machine, settling: Settling, worker: str
   }
 }
 
+/**
+ * Goes on with an upload that another process has let go of, which goes on itself. @throws the system's error; then it is still
+ * the other's.
+ */
+export async function takeIn(
+  machine: Machine,
+  settling: Settling,
+  { worker, id }: { readonly worker: string; readonly id: string },
+): Promise<void> {
+  const { intents: folder, audit } = machine.parts;
+  const intent = await folder.adoptOne(worker, id, (met) => takeUp(machine, met));
+  // It has been taken in already.
+  if (intent === undefined || (intent.state === 'quarantined' && intent.recorded === true)) return;
+  const spoken = intent.state === 'checking' ? await spokenOfAll(audit, [intent]) : undefined;
+  if (spoken === undefined) {
+    settling.doubt(id, undefined);
+    return;
+  }
+  // A newer one may have been published before this one was known here.
+  noteOvertaken(machine, [intent], spoken);
+  settling.check(id, undefined);
+}
+
 /** What the log says of uploads since the first of them was written down; undefined when it cannot be asked now. */
 async function spokenOfAll(
   audit: AuditLog | undefined,
