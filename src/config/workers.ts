@@ -1,6 +1,6 @@
 /** How many processes serve sessions, and what of a configuration leaves no choice but one. */
 import type { UserOptions } from '../auth/users.ts';
-import { type KeyPath, toSnakeCase } from './key-names.ts';
+import type { KeyPath } from './key-names.ts';
 import type { GatewayOptions } from './options.ts';
 import { intakesIn } from './part-names.ts';
 import type { Finding } from './reality.ts';
@@ -34,15 +34,17 @@ export function workerFindings(value: unknown, workers: unknown = workersIn(valu
   }));
 }
 
+/** Whether files may have to be kept by what a configuration or its accounts say: workers then have to know before each change. */
+export function asksForRetention(...values: readonly unknown[]): boolean {
+  return values.some((value) => intakesIn(value).some(({ intake }) => intake.retainDays !== undefined));
+}
+
 /** The number that a configuration says, whatever else is wrong with it. */
 export function workersIn(value: unknown): unknown {
   return typeof value === 'object' && value !== null ? Reflect.get(value, 'workers') : undefined;
 }
 
 const NEEDS_ONE = 'needs all sessions in one process';
-
-/** Keys of `intake` whose books one process keeps. Empty lists ask for nothing. */
-const BOOKED = ['retainDays'] as const;
 
 interface Need {
   readonly path: KeyPath;
@@ -51,20 +53,13 @@ interface Need {
 }
 
 function needsOneProcess(value: unknown): Need[] {
-  const ofIntake = intakesIn(value).flatMap(({ path, intake }) =>
-    BOOKED.filter((key) => asksFor(intake[key])).map((key) => ({
-      path: [...path, key],
-      what: `intake.${toSnakeCase(key)}`,
-    })),
-  );
-  return [...ofIntake, ...runAsUser(value, [])];
+  return runAsUser(value, []);
 }
 
-function asksFor(said: unknown): boolean {
-  return Array.isArray(said) ? said.length > 0 : said !== undefined;
-}
-
-/** Accounts whose files are reached by a process of their own: there is one for each user, which one gateway speaks to. */
+/**
+ * Accounts whose files are reached by a process of the user: that knows the uploads which run there, and a second one beside it would
+ * take them for what a crash left behind.
+ */
 function runAsUser(value: unknown, path: KeyPath): Need[] {
   if (typeof value !== 'object' || value === null) return [];
   const entries = Array.isArray(value) ? value.map((item, index) => [index, item] as const) : Object.entries(value);

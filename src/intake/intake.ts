@@ -39,6 +39,8 @@ export interface IntakeParts extends Omit<MachineParts, 'intents' | 'items' | 't
    * finish, what it does not finish itself is left to `above`, and what only one process can keep books of is refused.
    */
   readonly worker?: string | undefined;
+  /** Whether files can be promised to be kept; by default where this process is the only one. */
+  readonly retains?: boolean | undefined;
   /** The names under which files are being published; those of this process by default. */
   readonly names?: NameClaims | undefined;
 }
@@ -284,7 +286,7 @@ export class Intake {
 
   /** What can only be had where all sessions are in one process. */
   #needOfOneProcess(files: FileSystem, intake: ResolvedIntake): string | undefined {
-    if (intake.retainDays !== undefined) return 'retain_days';
+    if (intake.retainDays !== undefined && this.#parts.retains !== true) return 'retain_days';
     // Whoever is above reaches what is held by its place on the disk alone.
     return intake.gates.length > 0 && rootOf(files) === undefined ? 'gates of storage that is on no disk' : undefined;
   }

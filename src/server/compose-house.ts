@@ -70,7 +70,7 @@ export function composeHouse(
   });
   const intakePolicy = new IntakePolicy(
     options,
-    { clock, quotas: shared.quotas },
+    { clock, quotas: shared.quotas, promises: shared.promises },
     worker === undefined ? 'written' : 'read',
   );
   const keeper = worker === undefined ? recordKeeper(options, { clock, log }) : undefined;
@@ -117,6 +117,7 @@ export function composeHouse(
       log,
       worker: worker?.folder,
       above: worker?.intakeAbove,
+      retains: worker === undefined || shared.promises !== undefined,
       names: shared.names,
     },
     settings: () => house.settings,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { GatewayOptions } from '../config/options.ts';
 import type { Intake } from '../intake/intake.ts';
 import { placeOf } from '../intake/policy/disk-place.ts';
+import type { Promises } from '../intake/policy/keeping.ts';
 import { policedFiles } from '../intake/policy/policy.ts';
 import { intakeAt, type PolicyUse, profiledFiles } from '../intake/policy/profiled-files.ts';
 import type { QuotaBook, Quotas } from '../intake/policy/quota-book.ts';
@@ -14,31 +15,53 @@ import type { FileSystem } from '../spi/file-system.ts';
 import type { Log } from '../spi/log.ts';
 import type { Settings } from '../spi/settings.ts';
 
+/** The books that it stands on. */
+export interface PolicyBooks {
+  readonly clock: Clock;
+  /** Quotas, which may be told to count again what nobody has followed. */
+  readonly quotas: Quotas & Partial<Pick<QuotaBook, 'recount'>>;
+  /** What has to be kept, where another process has the book. */
+  readonly promises?: Promises | undefined;
+}
+
 /** The decorators, from the innermost to the outermost. What checks and publishes stands between the first two. */
 export class IntakePolicy {
   readonly #clock: Clock;
   readonly #writes: boolean;
   readonly #directory: string | undefined;
   readonly #quotas: Quotas & Partial<Pick<QuotaBook, 'recount'>>;
+  /** The book of another process, which is asked in place of one here. */
+  readonly #above: Promises | undefined;
   #retention: RetentionBook;
 
   /** With `book` at `read` another process writes the promises down, and none are made here. */
   constructor(
     { stateDirectory }: Pick<GatewayOptions, 'stateDirectory'>,
-    { clock, quotas }: { readonly clock: Clock; readonly quotas: Quotas & Partial<Pick<QuotaBook, 'recount'>> },
+    { clock, quotas, promises }: PolicyBooks,
     book: 'written' | 'read' = 'written',
   ) {
     this.#clock = clock;
     this.#writes = book === 'written';
     this.#directory = stateDirectory === undefined ? undefined : join(stateDirectory, 'retention');
     this.#quotas = quotas;
+    this.#above = promises;
     this.#retention = RetentionBook.without(clock);
   }
 
   /** Reads what was promised to be kept: before anybody comes. @throws Error when it cannot be read. */
   async start(): Promise<void> {
-    if (this.#directory === undefined) return;
+    if (this.#directory === undefined || this.#above !== undefined) return;
     this.#retention = await RetentionBook[this.#writes ? 'open' : 'reading'](this.#directory, this.#clock);
+  }
+
+  /** What has to be kept. To be asked behind `start`. */
+  get promises(): Promises {
+    return this.#above ?? this.#retention;
+  }
+
+  /** Whether nothing was ever promised that holds still, nor is held. */
+  get unused(): boolean {
+    return this.#retention.unused;
   }
 
   /** Makes again what somebody cut out of the book. @throws what log and book say. */
@@ -62,14 +85,14 @@ export class IntakePolicy {
   retaining(files: FileSystem, { account, session, settings }: PolicyUse & { settings(): Settings }): FileSystem {
     return retainingFiles(files, {
       account: account.name,
-      book: this.#retention,
+      book: this.promises,
       intakeAt: (directory) => intakeAt(settings(), session, directory),
     });
   }
 
   /** The same for what outlives sessions, and publishes what is held. */
   retainingHeld(files: FileSystem, account: string): FileSystem {
-    return retainingFiles(files, { account, book: this.#retention });
+    return retainingFiles(files, { account, book: this.promises });
   }
 
   /** Has the quotas counted again that hold a file which has come without its upload's being followed. */

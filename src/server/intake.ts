@@ -25,6 +25,8 @@ export interface GatewayIntakeParts {
   /** See `IntakeParts.worker`. */
   readonly worker?: string | undefined;
   readonly above?: IntakeAbove | undefined;
+  /** See `IntakeParts.retains`. */
+  readonly retains?: boolean | undefined;
   /** See `IntakeParts.names`. */
   readonly names?: NameClaims | undefined;
   readonly clock: Clock;
@@ -39,9 +41,10 @@ export function intakeOf(
   { stateDirectory }: Pick<GatewayOptions, 'stateDirectory'>,
   parts: GatewayIntakeParts,
 ): Intake {
-  const { audit, gates, receipts, deliveries, policy, worker, above, names, clock, log, settings, filesAt } = parts;
+  const { audit, gates, receipts, deliveries, policy, worker, above, retains, names, clock, log, settings, filesAt } =
+    parts;
   return new Intake({
-    ...{ audit, gates, deliveries, worker, above, names, clock, log, settings },
+    ...{ audit, gates, deliveries, worker, above, retains, names, clock, log, settings },
     directory: stateDirectory === undefined ? undefined : join(stateDirectory, 'intake'),
     auditRequired: audit?.requirement === 'required',
     receipts: receipts?.files,

@@ -5,6 +5,7 @@
  */
 import { type CodeLedger, TotpLedger } from '../auth/totp.ts';
 import { type NameClaims, OwnNames } from '../intake/doors/name-turns.ts';
+import type { Promises } from '../intake/policy/keeping.ts';
 import { QuotaBook, type Quotas } from '../intake/policy/quota-book.ts';
 import type { Clock } from '../lib/clock.ts';
 import {
@@ -37,6 +38,8 @@ export interface SharedState {
   readonly names: NameClaims;
   /** What lies in places with a quota, and what uploads have spoken for. */
   readonly quotas: Quotas;
+  /** What has to be kept; undefined where this process has the book, or nothing can be promised. */
+  readonly promises: Promises | undefined;
   /** The sessions of all; undefined where those of this process are all that there are. */
   readonly sessions: SessionsElsewhere | undefined;
   /** With what TLS clients come; undefined where this process keeps its own record, or nobody asks for one. */
@@ -93,6 +96,7 @@ export function ownState({ limits, clock, log, ratesChanged, quotasMet }: OwnSta
     uploads: new OwnUploads(),
     names: new OwnNames(),
     quotas: new QuotaBook(clock, quotasMet),
+    promises: undefined,
     sessions: undefined,
     sightings: undefined,
     audit: undefined,

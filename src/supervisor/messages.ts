@@ -71,6 +71,8 @@ export const TO_WORKER = {
     /** Whether somebody asks for numbers. */
     counted: z.boolean(),
     audited: z.boolean(),
+    /** Whether files may be promised to be kept. */
+    retained: z.boolean(),
   }),
   /** Begins: from then on it takes connections. */
   start: z.strictObject({}),

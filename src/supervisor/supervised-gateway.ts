@@ -4,6 +4,7 @@
  */
 import type { NamedModule } from '../config/load-modules.ts';
 import type { GatewayOptions } from '../config/options.ts';
+import { asksForRetention } from '../config/workers.ts';
 import { aside } from '../lib/aside.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import type { Answers, Correspondent } from '../lib/correspondent.ts';
@@ -70,6 +71,8 @@ export class SupervisedGateway {
   #listeners: { readonly listener: Listener; readonly address: GatewayAddress }[] = [];
   /** Modules with gates: what waits behind replies is checked here. */
   #gateModules: readonly Module[];
+  /** Whether anything may be promised to be kept: workers ask before each change then. */
+  #retained = false;
   #renewing: Promise<unknown> = Promise.resolve();
   #seen: { readonly sessions: readonly GatewaySession[]; readonly certificates: readonly GatewayCertificate[] };
 
@@ -96,7 +99,13 @@ export class SupervisedGateway {
     this.#seen = { sessions: [], certificates: certificates.overview };
     this.#desk = new StateDesk({
       ...this.#own,
-      ...{ rateNews, clock, audit: house.audit, sightings: this.#composed.tlsRecord },
+      ...{
+        rateNews,
+        clock,
+        audit: house.audit,
+        sightings: this.#composed.tlsRecord,
+        promisesOf: () => house.intakePolicy.promises,
+      },
       sessionsOf: (account, asking) => this.#sessionsOf(account, asking),
     });
     this.#lasting = new LastingParts(house, this);
@@ -155,7 +164,8 @@ export class SupervisedGateway {
       await this.#lasting.begin();
       await this.#composed.tlsRecord?.load();
       await metrics?.start(this.#numbers());
-      house.intakePolicy.seal();
+      this.#retained = asksForRetention(this.#options, authentication.users()) || !house.intakePolicy.unused;
+      if (!this.#retained) house.intakePolicy.seal();
       await this.#crew.start(this.#parts.count);
       const { tcpNoDelay: noDelay } = house.options;
       for (const { host, port, tls } of house.options.listen) {
@@ -215,6 +225,8 @@ export class SupervisedGateway {
   async #renew({ options: wanted, modules, moduleNames, count }: Renewal): Promise<readonly string[]> {
     const { options, later } = heldKeys(this.#composed.house.options, wanted);
     const { log } = this.#parts;
+    // Workers that run would not ask before they change what others promise to keep.
+    if (!this.#retained && asksForRetention(options)) throw new Error(`intake.retain_days is new: ${STOP}`);
     // Some mistakes show only when everything is put together.
     const { gates } = composeHouse(options, { modules, log, clock: this.#clock }, { kind: 'above', shared: this.#own });
     const gateModules = withGates(modules);
@@ -251,7 +263,14 @@ export class SupervisedGateway {
   }: Pick<SupervisedParts, 'options' | 'moduleNames' | 'tlsKeylog'>): WorkerTask {
     const { house, metrics } = this.#composed;
     const { audit } = house;
-    return { options, modules: moduleNames, tlsKeylog, counted: metrics !== undefined, audited: audit !== undefined };
+    const isRetained = () => this.#retained;
+    return {
+      ...{ options, modules: moduleNames, tlsKeylog, counted: metrics !== undefined, audited: audit !== undefined },
+      /** Known when the start has read accounts and book. */
+      get retained() {
+        return isRetained();
+      },
+    };
   }
 
   #answers({ folder }: WorkerProcess): Answers {
@@ -361,6 +380,8 @@ export class SupervisedGateway {
     await intake.takeOver(folder);
   }
 }
+
+const STOP = 'that takes another start of the gateway';
 
 function withGates(modules: readonly Module[]): readonly Module[] {
   return modules.filter(({ gates = [] }) => gates.length > 0);

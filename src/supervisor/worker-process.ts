@@ -22,6 +22,7 @@ export interface WorkerTask {
   readonly tlsKeylog: string | undefined;
   readonly counted: boolean;
   readonly audited: boolean;
+  readonly retained: boolean;
 }
 
 /** What a worker's process is started with. */
@@ -117,9 +118,9 @@ export class WorkerProcess {
   }
 
   /** Has it make its part of the gateway. @throws Error with what keeps it from that. */
-  async make({ options, modules, tlsKeylog, counted, audited }: WorkerTask): Promise<void> {
+  async make({ options, modules, tlsKeylog, counted, audited, retained }: WorkerTask): Promise<void> {
     const { number, folder } = this;
-    const task = { number, folder, options: packedOptions(options), modules, counted, audited };
+    const task = { number, folder, options: packedOptions(options), modules, counted, audited, retained };
     await this.#ask('make', tlsKeylog === undefined ? task : { ...task, tlsKeylog }, START_MAX_MS);
   }
 

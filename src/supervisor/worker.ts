@@ -123,6 +123,7 @@ class Worker {
       tlsKeylog,
       counted,
       audited,
+      retained,
     } = TO_WORKER.make.parse(argument);
     const { clock } = this.#parts;
     const options = unpackedOptions(packed);
@@ -140,7 +141,7 @@ class Worker {
       { ...{ log, clock, modules }, ...(tlsKeyLog !== undefined && { tlsKeyLog }) },
       {
         ...{ kind: 'worker', folder, counts: this.#counts?.counts },
-        shared: remoteState({ above: this.#above, clock, audited }),
+        shared: remoteState({ above: this.#above, clock, audited, retained }),
         rememberRoot: async (account, root) => {
           try {
             await this.#above.ask(houseNamed('root'), { account, root });

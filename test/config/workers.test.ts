@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { hashPassword } from '../../src/auth/password-hash.ts';
+import { userOptions } from '../../src/auth/users.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { gatewayOptions } from '../../src/config/options.ts';
 import { workerCount, workerFindings } from '../../src/config/workers.ts';
@@ -19,18 +20,18 @@ test.each([0, 257, 1.5, 'many', '2', true, null])('%j is no number of workers', 
 });
 
 describe('several workers are refused where all sessions have to be in one process', () => {
-  test.each([
-    ['retention', { users: [{ directories: [{ intake: { retainDays: 1 } }] }] }, ['retainDays']],
-    ['users of the system', { authentication: [{ account: { runAs: 'user' } }] }, ['runAs']],
-  ])('for %s', (_, value, keys) => {
-    const [finding, ...more] = workerFindings({ workers: 2, ...value });
-    expect([finding?.path, more]).toEqual([expect.arrayContaining(keys), []]);
-    expect(finding?.message).toBe(
-      'needs all sessions in one process, and workers is 2: let workers be 1, or auto, which is 1 then',
-    );
-    expect(workerFindings({ workers: 1, ...value })).toEqual([]);
-    expect(workerFindings({ workers: 'auto', ...value })).toEqual([]);
-  });
+  test.each([['users of the system', { authentication: [{ account: { runAs: 'user' } }] }, ['runAs']]])(
+    'for %s',
+    (_, value, keys) => {
+      const [finding, ...more] = workerFindings({ workers: 2, ...value });
+      expect([finding?.path, more]).toEqual([expect.arrayContaining(keys), []]);
+      expect(finding?.message).toBe(
+        'needs all sessions in one process, and workers is 2: let workers be 1, or auto, which is 1 then',
+      );
+      expect(workerFindings({ workers: 1, ...value })).toEqual([]);
+      expect(workerFindings({ workers: 'auto', ...value })).toEqual([]);
+    },
+  );
 
   test('a file is told where, its users file as well', async () => {
     const { files } = await testCertificates();
@@ -62,15 +63,18 @@ describe('the number of workers', () => {
     expect(workerCount({ options: { ...options, workers: 3 }, accounts: [] }, 8)).toEqual({ count: 3 });
   });
 
-  test('is that of the cores for auto, and 1 where one process is needed, with the reason', () => {
+  test('is that of the cores for auto, and 1 where one process is needed, with the reason', async () => {
     const auto = { ...options, workers: 'auto' as const };
     expect(workerCount({ options: auto, accounts: [] }, 8)).toEqual({ count: 8 });
     expect(workerCount({ options: auto, accounts: [] }, 1)).toEqual({ count: 1 });
-    expect(workerCount({ options: { ...auto, intake: { retainDays: 3 } }, accounts: [] }, 8)).toEqual({
+    const passwordHash = await hashPassword(new Secret('correct horse battery'));
+    const accounts = [userOptions.parse({ name: 'a', passwordHash, home: '/srv/a', runAs: 'user' })];
+    expect(workerCount({ options: auto, accounts }, 8)).toEqual({
       count: 1,
-      because: 'intake.retain_days needs all sessions in one process',
+      because: 'run_as: user needs all sessions in one process',
     });
-    expect(workerCount({ options: { ...auto, intake: { gates: [] } }, accounts: [] }, 8)).toEqual({ count: 8 });
+    const intake = { gates: ['av'], deliver: ['erp'], retainDays: 3, quotaBytes: 1, quotaFiles: 1 };
+    expect(workerCount({ options: { ...auto, intake }, accounts: [] }, 8)).toEqual({ count: 8 });
   });
 });
 

@@ -9,7 +9,14 @@ import type { WorkerEnd, WorkerTask } from '../../src/supervisor/worker-process.
 import { RecordingLog } from '../fixtures/gateway.ts';
 
 const options = gatewayOptions.parse({ listen: [{ port: 0 }], tls: { certificate: 'x', key: 'y' } });
-const TASK: WorkerTask = { options, modules: [], tlsKeylog: undefined, counted: false, audited: false };
+const TASK: WorkerTask = {
+  options,
+  modules: [],
+  tlsKeylog: undefined,
+  counted: false,
+  audited: false,
+  retained: false,
+};
 const LOST: WorkerEnd = { expected: false, exitCode: 1, signal: null, sessions: 0 };
 
 /** A worker without a process. */

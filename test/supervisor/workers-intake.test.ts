@@ -2,11 +2,14 @@
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { hashPassword } from '../../src/auth/password-hash.ts';
+import { Secret } from '../../src/lib/secret.ts';
 import { run } from '../cli/fake-terminal.ts';
 import { temporaryFolder } from '../cli/temporary-folder.ts';
 import { RawClient } from '../fixtures/ftp-client.ts';
+import { PASSWORD } from '../fixtures/gateway.ts';
 import { bytesOf } from '../fixtures/local-files.ts';
-import { SOON, startWorkers, type WorkerProcesses } from '../fixtures/worker-processes.ts';
+import { SOON, serve, startWorkers, type WorkerProcesses } from '../fixtures/worker-processes.ts';
 
 const LONG = 180_000;
 
@@ -142,3 +145,80 @@ describe('deliveries', () => {
     LONG,
   );
 });
+
+describe('what has to be kept', () => {
+  const DATE = /^550 .*kept until \d{4}-/;
+
+  /** A gateway with an account whose uploads have to be kept, and one that has the same home and no such word. */
+  async function keeping() {
+    const password_hash = await hashPassword(new Secret(PASSWORD));
+    const home = await temporaryFolder();
+    const account = { password_hash, home, permissions: 'elradfmwMT' };
+    const gateway = await startWorkers({
+      users: [
+        { ...account, name: 'partner', intake: { retain_days: 3, collision: 'refuse' } },
+        { ...account, name: 'boss' },
+      ],
+    });
+    const partner = await RawClient.login(gateway);
+    const boss = await RawClient.login({ ...gateway, user: 'boss' });
+    return { gateway, home, partner, boss };
+  }
+
+  test(
+    'is kept at every worker from the reply on, also behind the end of its worker and of all',
+    async () => {
+      const { gateway, partner, boss, home } = await keeping();
+      expect(codeOf(await partner.upload('STOR a.txt', 'first'))).toBe('226');
+      const refused = async (client: RawClient) => {
+        expect(await client.send('DELE a.txt')).toMatch(DATE);
+        expect(await client.send('RNFR a.txt')).toMatch(/^350 /);
+        expect(await client.send('RNTO b.txt')).toMatch(DATE);
+        expect(await client.send('MFMT 20200101000000 a.txt')).toMatch(DATE);
+        expect(await client.upload('STOR a.txt', 'other')).toMatch(DATE);
+      };
+      await refused(boss);
+      process.kill((await gateway.status()).workers[0]?.pid ?? 0, 'SIGKILL');
+      await partner.end();
+      await refused(boss);
+      gateway.running.kill();
+      await gateway.running.ended;
+      const again = await serve(gateway.file);
+      await refused(await RawClient.login({ ...gateway, ...again, user: 'boss' }));
+      expect(await readFile(join(home, 'a.txt'), 'utf8')).toBe('first');
+      again.running.kill();
+    },
+    LONG,
+  );
+
+  test(
+    'wins every race against the account of another worker, or was never there',
+    async () => {
+      const { partner, boss, home } = await keeping();
+      const won: string[] = [];
+      for (let i = 0; i < 40; i++) {
+        const name = `${i}.txt`;
+        const [kept] = await Promise.all([
+          partner.upload(`STOR ${name}`, 'kept'),
+          i % 2 === 0 ? boss.upload(`STOR ${name}`, 'boss') : boss.send(`DELE ${name}`),
+        ]);
+        if (codeOf(kept) === '226') won.push(name);
+      }
+      for (const name of won) expect(await readFile(join(home, name), 'utf8')).toBe('kept');
+      expect(won.length).toBeGreaterThan(0);
+      for (const name of won) expect(await boss.send(`DELE ${name}`)).toMatch(DATE);
+    },
+    LONG,
+  );
+});
+
+test(
+  'days that are asked for first by another configuration take another start',
+  async () => {
+    const gateway = await startWorkers();
+    await gateway.configure({ intake: { retain_days: 3 } });
+    process.kill(gateway.running.pid, 'SIGUSR2');
+    await gateway.says(/intake\.retain_days is new: that takes another start of the gateway/);
+  },
+  LONG,
+);

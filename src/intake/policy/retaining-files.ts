@@ -7,13 +7,14 @@ import { parentOf, type VirtualPath } from '../../protocol/virtual-path.ts';
 import { Fault } from '../../spi/fault.ts';
 import type { ExistingFile, FileSystem, HeldFile, StagedWrite } from '../../spi/file-system.ts';
 import { type DiskPlace, placeBehind, placeOf } from './disk-place.ts';
+import type { Keeping, Promises, Touched } from './keeping.ts';
 import type { ResolvedIntake } from './profiles.ts';
-import { type Keeping, type RetentionBook, refuseUntil } from './retention.ts';
+import { refuseUntil } from './retention.ts';
 
 /** Whose storage it is, and what holds there. */
 export interface RetainingParts {
   readonly account: string;
-  readonly book: RetentionBook;
+  readonly book: Promises;
   /**
    * What holds in a directory; absent where no session is, as behind a restart: then only what is held already is
    * published, and the book knows for how long that is kept.
@@ -33,16 +34,16 @@ export function retainingFiles(files: FileSystem, parts: RetainingParts): FileSy
    * A name, and what it leads to when that is a directory: a link may be how an account comes to its home, and then what
    * lies there would be out of reach, or another's.
    */
-  const entry = async (path: VirtualPath) => {
+  const entry = async (path: VirtualPath): Promise<Touched> => {
     const [place, behind] = [await placeOf(files, account, path), await placeBehind(files, account, path)];
-    return behind === place || book.untilWithinMs(behind) === undefined ? [place] : [place, behind];
+    return { places: [place], behind: behind === place ? [] : [behind] };
   };
   /** Changes a name, or what it leads to. Without promises no place is looked up. */
-  const changing = async <T>(places: () => Promise<readonly DiskPlace[]>, change: () => Promise<T>): Promise<T> =>
-    book.empty ? book.changeAnywhere(change) : book.change(await places(), change);
+  const changing = async <T>(touched: () => Promise<Touched>, change: () => Promise<T>): Promise<T> =>
+    book.empty ? book.changeAnywhere(change) : book.changing(await touched(), change);
   const changingEntry = <T>(path: VirtualPath, change: () => Promise<T>) => changing(() => entry(path), change);
   const changingContent = <T>(path: VirtualPath, change: () => Promise<T>) =>
-    changing(async () => [await placeBehind(files, account, path)], change);
+    changing(async () => ({ places: [await placeBehind(files, account, path)] }), change);
 
   return decorate(files, {
     async stage(path, request) {
@@ -59,8 +60,11 @@ export function retainingFiles(files: FileSystem, parts: RetainingParts): FileSy
     async rename(from, to, existing) {
       const spared = existing === 'replace' ? await sparing(files, to, parts) : existing;
       const replaced = async () => (spared === 'replace' ? replacedPlaces(files, account, to) : []);
-      const places = async () => [...(await entry(from)), ...(await replaced())];
-      await changing(places, () => files.rename(from, to, spared));
+      const touched = async () => {
+        const { places, behind } = await entry(from);
+        return { places: [...places, ...(await replaced())], behind };
+      };
+      await changing(touched, () => files.rename(from, to, spared));
     },
     setModified: (path, modifiedMs) => changingContent(path, () => files.setModified(path, modifiedMs)),
     setMode: (path, mode) => changingContent(path, () => files.setMode(path, mode)),
@@ -116,7 +120,7 @@ function retainingHeld(
 ): HeldFile {
   return decorate(held, {
     async publish(path, existing) {
-      const promised = book.held(id);
+      const promised = await book.held(id);
       const keeping = promised && { days: promised.days, id };
       // Behind a crash the promise that stands in its way may be its own.
       const isOwn = promised?.at !== undefined && promised.at === (await placeOf(files, account, path));
@@ -155,7 +159,7 @@ async function publishing(
   }
   // Without one that replaces nothing, a promise need not wait: at worst it finds the name taken.
   if (existing === 'keep') return publish();
-  return book.empty ? book.changeAnywhere(publish) : book.change(await replaced(), publish);
+  return book.empty ? book.changeAnywhere(publish) : book.changing({ places: await replaced() }, publish);
 }
 
 /** What is touched when something takes this name: the name itself, and the file that a link of that name leads to. */
@@ -173,8 +177,7 @@ async function sparing(
   { account, book }: Pick<RetainingParts, 'account' | 'book'>,
 ): Promise<ExistingFile> {
   if (book.empty) return 'replace';
-  const untils = (await replacedPlaces(files, account, path)).map((place) => book.untilMs(place) ?? 0);
-  const until = Math.max(...untils);
+  const until = await book.latestMs(await replacedPlaces(files, account, path));
   if (until === 0) return 'replace';
   if (await isThere(files, path)) refuseUntil(until);
   return 'keep';

@@ -6,25 +6,10 @@
 import type { Clock } from '../../lib/clock.ts';
 import { Fault } from '../../spi/fault.ts';
 import { type DiskPlace, isPlaceWithin } from './disk-place.ts';
+import type { HeldPromise, Keeping, Promises, Touched } from './keeping.ts';
 import { BookFile, type Entry, readBook } from './retention-file.ts';
 
-/** What is known of an upload that is held. */
-interface HeldPromise {
-  readonly days: number;
-  /** Where it was about to be published: there it may go on, for the promise that stands in its way is its own. */
-  readonly at: DiskPlace | undefined;
-}
-
 const DAY_MS = 86_400_000;
-
-/** How long something is kept. */
-export interface Keeping {
-  readonly days: number;
-  /** The upload that is held, when it is published from there. */
-  readonly id?: string | undefined;
-  /** What publication takes the place of: nothing there may have to be kept. */
-  readonly replaces?: readonly DiskPlace[] | undefined;
-}
 
 /** Says until when something is kept that may not be changed before; 0 is never. @throws Fault `Retained`. */
 export function refuseUntil(untilMs: number): void {
@@ -34,7 +19,7 @@ export function refuseUntil(untilMs: number): void {
 }
 
 /** The promises. There is one writer of a folder. */
-export class RetentionBook {
+export class RetentionBook implements Promises {
   readonly #clock: Clock;
   readonly #file: BookFile | undefined;
   /** By directory and name: most files of a directory share the text of its place. */
@@ -117,29 +102,29 @@ export class RetentionBook {
     return this.#ahead(this.#within.get(place));
   }
 
-  /** Whether nothing has to be kept anywhere, nor is about to be, so that no place need be looked up. */
+  latestMs(places: readonly DiskPlace[]): number {
+    return Math.max(0, ...places.map((place) => this.untilMs(place) ?? 0));
+  }
+
+  /** Whether nothing was promised, and nothing is held that has to be kept. */
+  get unused(): boolean {
+    return this.#until.size === 0 && this.#held.size === 0;
+  }
+
   get empty(): boolean {
     return this.#until.size === 0 && !this.#expects;
   }
 
-  /** Says that a promise is to come, so that changes are followed from now on. */
   expect(): void {
     this.#expects = true;
   }
 
-  /**
-   * Promises to keep what will be at a place for so many days from now on, waits until that lasts, and publishes. When
-   * the name is another's, or nothing was tried, the promise is taken back.
-   *
-   * @throws Fault `Retained` when it would replace what has to be kept; what `publish` throws; Fault `Local` when nothing
-   *   can be promised, `FileBusy` behind `seal`. Then nothing is published.
-   */
   async keep<Result>(place: DiskPlace, keeping: Keeping, publish: () => Promise<Result>): Promise<Result> {
     if (this.#sealed)
       throw new Fault('FileBusy', { cause: new Error('retain_days needs all sessions in one process') });
     for (let other = this.#attempts.get(place); other !== undefined; other = this.#attempts.get(place)) await other;
     // From here to the promise nothing is waited for, so that nobody else can have promised meanwhile.
-    refuseUntil(Math.max(0, ...(keeping.replaces ?? []).map((replaced) => this.untilMs(replaced) ?? 0)));
+    refuseUntil(this.latestMs(keeping.replaces ?? []));
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#attempts.set(place, promise);
     try {
@@ -190,7 +175,11 @@ export class RetentionBook {
     return this.#follow(places, change);
   }
 
-  /** Changes something while nothing has to be kept anywhere: what is promised meanwhile waits for it. */
+  async changing<Result>({ places, behind = [] }: Touched, change: () => Promise<Result>): Promise<Result> {
+    const kept = behind.filter((place) => this.untilWithinMs(place) !== undefined);
+    return this.change([...places, ...kept], change);
+  }
+
   async changeAnywhere<Result>(change: () => Promise<Result>): Promise<Result> {
     return this.#follow('anywhere', change);
   }
@@ -205,17 +194,14 @@ export class RetentionBook {
     }
   }
 
-  /** Remembers for how many days an upload that is held is to be kept from its publication on, also behind a restart. */
   async hold(id: string, days: number): Promise<void> {
     await this.#record({ held: id, days });
   }
 
-  /** What was said of an upload that is held; undefined when it need not be kept. */
   held(id: string): HeldPromise | undefined {
     return this.#held.get(id);
   }
 
-  /** Forgets a held upload: it is published or destroyed. Nothing depends on that being on the disk. */
   async settle(id: string): Promise<void> {
     if (this.#held.has(id)) await this.#record({ held: id, days: 0 }).catch(() => undefined);
   }

@@ -64,6 +64,17 @@ export const SAID = {
   takeName: z.strictObject({ hold, key: text }),
   turn: z.strictObject({ hold, key: text }),
   release: z.strictObject({ hold }),
+  /** Then the worker does it, and tells what it came to. */
+  keep: z.strictObject({
+    ...{ hold, place, days: z.number(), id: text.optional(), replaces: z.array(place).optional() },
+  }),
+  /** `places` is null for a change of which nobody knows what it touches. */
+  change: z.strictObject({ hold, places: z.array(place).nullable(), behind: z.array(place) }),
+  done: z.strictObject({ hold, came: z.enum(['done', 'nothing', 'failed']) }),
+  latest: z.strictObject({ places: z.array(place) }),
+  holdKept: z.strictObject({ id: text, days: z.number() }),
+  heldKept: z.strictObject({ id: text }),
+  settleKept: z.strictObject({ id: text }),
   reserve: z.strictObject({ hold, places, amount }),
   claimRoom: z.strictObject({ hold, amount }),
   releaseRoom: z.strictObject({ hold }),
@@ -87,6 +98,8 @@ export const ANSWERED = {
   useCode: text.nullable(),
   claim: z.strictObject({ name: text, first: z.boolean() }),
   yes: z.boolean(),
+  latest: z.number(),
+  heldKept: z.object({ days: z.number(), at: place.optional() }).nullable(),
   amount,
   restRoom: bound,
   quotaRounds: rounds,

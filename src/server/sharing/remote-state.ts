@@ -13,6 +13,7 @@ import { asked } from './asked.ts';
 import { ANSWERED, named } from './messages.ts';
 import { RemoteAudit } from './remote-audit.ts';
 import { RemoteBuckets } from './remote-buckets.ts';
+import { RemotePromises } from './remote-promises.ts';
 import { RemoteQuotas } from './remote-quotas.ts';
 
 /** What a worker's part of the state is made with. */
@@ -21,10 +22,12 @@ export interface RemoteStateParts {
   readonly clock: Clock;
   /** Whether there is an audit log. */
   readonly audited: boolean;
+  /** Whether anything may be promised to be kept. */
+  readonly retained?: boolean;
 }
 
 /** Makes it. Whatever cannot be asked is refused: limits that nobody can check hold. */
-export function remoteState({ above, clock, audited }: RemoteStateParts): SharedState {
+export function remoteState({ above, clock, audited, retained = false }: RemoteStateParts): SharedState {
   const holds = new Holds(above);
   return {
     connections: remoteCounts(above),
@@ -34,6 +37,7 @@ export function remoteState({ above, clock, audited }: RemoteStateParts): Shared
     uploads: remoteUploads(above, holds),
     names: remoteNames(holds),
     quotas: new RemoteQuotas(above),
+    promises: retained ? new RemotePromises(above) : undefined,
     sessions: {
       async of(account) {
         const sessions = ANSWERED.sessionsOf.parse(await asked(above.ask(named('sessionsOf'), { account })));

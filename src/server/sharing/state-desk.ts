@@ -4,6 +4,7 @@
  */
 import type { TotpLedger } from '../../auth/totp.ts';
 import type { OwnNames } from '../../intake/doors/name-turns.ts';
+import type { Promises } from '../../intake/policy/keeping.ts';
 import type { QuotaBook } from '../../intake/policy/quota-book.ts';
 import { assert } from '../../lib/assert.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -18,6 +19,7 @@ import type { Claim, OwnUploads } from '../../storage/staging-names.ts';
 import type { OwnBuckets } from '../../transfer/buckets.ts';
 import { AuditDesk } from './audit-desk.ts';
 import { named, SAID } from './messages.ts';
+import { PromiseSeat } from './promise-desk.ts';
 import { QuotaSeat } from './quota-desk.ts';
 import { type RateNews, RateSeat } from './rate-desk.ts';
 
@@ -32,6 +34,8 @@ export interface StateDeskParts {
   readonly uploads: OwnUploads;
   readonly names: OwnNames;
   readonly quotas: QuotaBook;
+  /** The book of what has to be kept; nothing can be promised by default. */
+  readonly promisesOf?: (() => Promises) | undefined;
   readonly audit: AuditLog | undefined;
   /** Where it is noted with what TLS clients come. */
   readonly sightings?: TlsSightings | undefined;
@@ -59,9 +63,12 @@ export class StateDesk {
     const seat = new Seat(this.#parts);
     const quotas = new QuotaSeat(this.#parts.quotas, worker);
     this.#quotas.add(quotas);
+    const { promisesOf } = this.#parts;
+    const promises = promisesOf && new PromiseSeat(promisesOf);
     worker.serve({
       ...seat.answers(),
       ...quotas.answers(),
+      ...promises?.answers(),
       ...this.#audit?.answers(worker),
       ...answersOf(this.#parts.sightings),
       [named('sessionsOf')]: ({ argument }) => this.#parts.sessionsOf(SAID.sessionsOf.parse(argument).account, worker),
@@ -69,6 +76,8 @@ export class StateDesk {
     worker.onGone(() => {
       this.#quotas.delete(quotas);
       seat.end();
+      // What is left is published by somebody else, who promises it himself.
+      promises?.end();
       void settled.then(() => {
         seat.endUploads();
         quotas.end();
