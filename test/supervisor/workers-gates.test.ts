@@ -123,14 +123,56 @@ describe('what is checked behind the reply', () => {
   );
 });
 
+test(
+  'a restart has uploads checked by the gates of the new configuration, behind replies too',
+  async () => {
+    const { gateway } = await gated({ verdict: 'async' });
+    const before = await RawClient.login(gateway);
+    expect(codeOf(await before.upload('STOR a.txt', 'slow a'))).toMatch(/^2/);
+    const gates = [{ kind: 'command', name: 'other', program: '/bin/false' }];
+    await gateway.configure({ gates, intake: { verdict: 'async', gates: ['other'] } });
+    process.kill(gateway.running.pid, 'SIGUSR2');
+    await gateway.says(/Restart: new workers serve/);
+    const behind = await RawClient.login(gateway);
+    expect(codeOf(await behind.upload('STOR b.txt', 'good'))).toMatch(/^2/);
+    await expect.poll(() => heldBack(gateway), SOON).toMatchObject([{ path: '/b.txt' }]);
+    expect(await readdir(gateway.home)).not.toContain('b.txt');
+  },
+  LONG,
+);
+
 describe('killed at random moments', () => {
   /** How long uploads come. */
-  const TIME_MS = 12_000;
+  const TIME_MS = 10_000;
 
-  test.each(['sync', 'async'])(
-    'workers, and at the end everything, lose nothing, publish nothing twice, and let nothing past the gate: %s',
-    async (verdict) => {
-      const { gateway } = await gated({ verdict, collision: 'version', on_incomplete: 'remove' }, { workers: 3 });
+  /** Fails when somebody still waits long behind the end, with what the gateway says of itself. */
+  async function stuck(gateway: WorkerProcesses): Promise<never> {
+    await new Promise((resolve) => setTimeout(resolve, TIME_MS + 60_000).unref());
+    throw new Error(`somebody waits for ever: ${JSON.stringify(await gateway.status())}`);
+  }
+
+  test.each([
+    ['sync', 'plainly'],
+    ['async', 'plainly'],
+    ['sync', 'with quotas, retention and deliveries'],
+    ['async', 'with quotas, retention and deliveries'],
+  ])(
+    'workers, and at the end everything, lose nothing, publish nothing twice, and let nothing past the gate: %s, %s',
+    async (verdict, how) => {
+      const got = join(await temporaryFolder(), 'got');
+      await writeFile(got, '');
+      const args = ['-c', 'printf "%s\\n" "$SALLYPORT_PATH" >> "$1"', 'sh', got];
+      const deliveries = [
+        { kind: 'command', name: 'out', program: '/bin/sh', args, retry_min_ms: 100, parallel_max: 4 },
+      ];
+      const everything = how !== 'plainly';
+      const { gateway } = await gated(
+        {
+          ...{ verdict, collision: 'version', on_incomplete: 'remove' },
+          ...(everything && { quota_files: 10_000, quota_bytes: 10_000_000, retain_days: 2, deliver: ['out'] }),
+        },
+        { workers: 3, ...(everything && { deliveries }) },
+      );
       /** What was answered with success, by name. */
       const told = new Map<string, string>();
       let next = 0;
@@ -161,7 +203,8 @@ describe('killed at random moments', () => {
           if (pid !== 0) process.kill(pid, 'SIGKILL');
         }
       };
-      await Promise.all([...Array.from({ length: 6 }, (_, number) => partner(number)), killer()]);
+      const all = Promise.all([...Array.from({ length: 6 }, (_, number) => partner(number)), killer()]);
+      await Promise.race([all, stuck(gateway)]);
       // In the middle of what is left to do.
       gateway.running.kill();
       await gateway.running.ended;
@@ -182,6 +225,12 @@ describe('killed at random moments', () => {
       expect(new Set(published).size).toBe(published.length);
       expect(published.filter((upload) => !back.has(upload))).toHaveLength(there.length);
       expect((await run(['audit', 'verify', '-c', gateway.file])).output).toContain(': sound');
+      if (everything) {
+        const handedOn = async () => new Set((await readFile(got, 'utf8')).split('\n').slice(0, -1));
+        await expect.poll(handedOn, SOON).toEqual(new Set(there.map((name) => `/${name}`)));
+        const client = await RawClient.login({ ...gateway, ...again });
+        for (const name of there.slice(0, 5)) expect(await client.send(`DELE ${name}`)).toMatch(/^550 .*kept until/);
+      }
       again.running.kill();
     },
     LONG,
