@@ -1,6 +1,5 @@
 /** The part of the operating system that local storage stands on, named so that a test can make any call fail. */
 import { type BigIntStats, fstat, fstatSync, open, readlinkSync } from 'node:fs';
-import type { FileHandle } from 'node:fs/promises';
 import * as fs from 'node:fs/promises';
 import type { FileFacts } from '../protocol/file-facts.ts';
 import { hasCode } from './errors.ts';
@@ -80,7 +79,7 @@ export async function unlinkIfAny(io: StorageIo, path: string): Promise<void> {
  * Closes a handle whose writes, if any, have been synced or given up. A close that fails has closed all the same
  * (close(2)) and loses nothing then, so it must not make what was done look failed, nor keep the next handle open.
  */
-export async function letGo(handle: FileHandle): Promise<void> {
+export async function letGo(handle: { close(): Promise<void> }): Promise<void> {
   await handle.close().catch(() => undefined);
 }
 

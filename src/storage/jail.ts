@@ -5,7 +5,9 @@
  */
 import type { BigIntStats } from 'node:fs';
 import type { VirtualPath } from '../protocol/virtual-path.ts';
+import type { StraightPlace } from './disk-jobs.ts';
 import type { StorageIo } from './io.ts';
+import type { StagedHandle } from './plain-handle.ts';
 import type { SealedParts } from './sealed-name.ts';
 
 /** Opens what paths name. Symlinks are followed; those that lead out of the root are refused. */
@@ -14,6 +16,13 @@ export interface Jail {
   openDirectory(path: VirtualPath): Promise<HeldDirectory>;
   /** Holds whatever has this path, without opening it for reading. @throws Fault as `openDirectory` does. */
   openNode(path: VirtualPath): Promise<HeldNode>;
+  /**
+   * Where the path is if no link leads to it, on a disk of this machine. What is opened there may be used if that is where it really
+   * is: it is inside then, and nothing of the gateway's own. Undefined, or absent, where only opening it in the usual way can tell.
+   */
+  straight?(path: VirtualPath): StraightPlace | undefined;
+  /** Takes over a directory that was opened at such a place, and was there. */
+  holdOpened?(handle: Pick<StagedHandle, 'fd' | 'sync' | 'close'>, identity: string, path: VirtualPath): HeldDirectory;
 }
 
 /**

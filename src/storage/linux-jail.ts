@@ -4,19 +4,20 @@
  * go to `/proc/self/fd/N/<name>`, which starts at the held directory and at nothing else.
  */
 import { type BigIntStats, close, closeSync, constants } from 'node:fs';
-import type { FileHandle } from 'node:fs/promises';
 import { assert } from '../lib/assert.ts';
 import { parentOf, pathParts, type VirtualPath } from '../protocol/virtual-path.ts';
 import { Fault } from '../spi/fault.ts';
+import type { StraightPlace } from './disk-jobs.ts';
 import { identityOf, letGo, pathOfDescriptor, type StorageIo } from './io.ts';
 import { type HeldDirectory, type HeldNode, hasReservedPart, isBelow, type Jail, type JailMaker } from './jail.ts';
+import type { StagedHandle } from './plain-handle.ts';
 import type { SealedParts } from './sealed-name.ts';
 
 /**
  * Opens a place, not its contents (open(2)): no device is touched, no FIFO waits, and a file that may not be read can
  * still be asked for its facts. Node does not export it; the value holds on every machine that Node runs on.
  */
-const O_PATH = 0o10000000;
+export const O_PATH = 0o10000000;
 const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
 const DIRECTORY = O_RDONLY | O_DIRECTORY | O_NONBLOCK;
 
@@ -32,6 +33,8 @@ export const linuxJail: JailMaker = (io, root, isSealed, isLocal = () => false):
       const fd = await place.opened(path, (onDisk) => io.openPlace(onDisk, O_PATH));
       return place.holdNode(fd, place.asked(path));
     },
+    straight: (path) => place.straight(path),
+    holdOpened: (handle, identity, path) => new LinuxDirectory(place, { handle, identity, asked: place.asked(path) }),
   };
 };
 
@@ -63,6 +66,13 @@ class LinuxPlace {
     return { literal: inLatin1([this.#root, ...parts].join('/')), bySealed: this.isSealed(parts) };
   }
 
+  /** See `Jail.straight`. */
+  straight(path: VirtualPath): StraightPlace | undefined {
+    const { literal } = this.asked(path);
+    if (hasReservedPart(literal, inLatin1(this.#root)) || !this.#isLocal(literal)) return undefined;
+    return { path: `${this.#root}/${pathParts(path).join('/')}`, literal };
+  }
+
   /** Opens what the path names. @throws Fault `PermissionDenied` in place of any failure on a way that leaves the jail. */
   async opened<Handle>(path: VirtualPath, open: (onDisk: string) => Promise<Handle>): Promise<Handle> {
     const parts = pathParts(path);
@@ -77,7 +87,7 @@ class LinuxPlace {
   }
 
   /** Takes over an open directory. */
-  async hold(handle: FileHandle, asked: Asked): Promise<HeldDirectory> {
+  async hold(handle: DirectoryHandle, asked: Asked): Promise<HeldDirectory> {
     return closingOnFailure(
       () => letGo(handle),
       async () => {
@@ -158,16 +168,18 @@ class LinuxPlace {
   }
 }
 
+type DirectoryHandle = Pick<StagedHandle, 'fd' | 'sync' | 'close'>;
+
 class LinuxDirectory implements HeldDirectory {
   readonly identity: string;
   readonly path: string;
   readonly #place: LinuxPlace;
-  readonly #handle: FileHandle;
+  readonly #handle: DirectoryHandle;
   readonly #asked: Asked;
 
   constructor(
     place: LinuxPlace,
-    parts: { readonly handle: FileHandle; readonly identity: string; readonly asked: Asked },
+    parts: { readonly handle: DirectoryHandle; readonly identity: string; readonly asked: Asked },
   ) {
     this.identity = parts.identity;
     this.path = pathOfDescriptor(parts.handle.fd);

@@ -15,6 +15,7 @@ import type {
   StageRequest,
 } from '../spi/file-system.ts';
 import { beginStage, resumableBytes, type UploadSettings } from './begin-stage.ts';
+import type { DiskThread } from './disk-thread.ts';
 import { asFault, isFault, translated } from './errors.ts';
 import { openHeld } from './held-file.ts';
 import { refuseHeldWithin } from './held-within.ts';
@@ -22,10 +23,11 @@ import { factsOf, lstatIfAny, type StorageIo } from './io.ts';
 import type { HeldDirectory, HeldNode, Jail } from './jail.ts';
 import { type ListingParts, listDirectory, listNames } from './listing.ts';
 import { makeSymlink } from './make-symlink.ts';
-import { openFile } from './opened-file.ts';
+import { openFile, SmallOpenedFile } from './opened-file.ts';
 import { removeEmptyDirectory } from './remove-directory.ts';
 import { removeTree } from './remove-tree.ts';
 import { movePlaceBack, type Place, renamePlace } from './rename.ts';
+import { stageAtOnce } from './stage-at-once.ts';
 import { leadsToReserved } from './staging-names.ts';
 
 /** What an account's files need to know beside where they are. */
@@ -34,6 +36,8 @@ export interface LocalFilesSettings extends UploadSettings, ListingParts {
   readonly root: string;
   readonly clock: Clock;
   readonly directoryMode: number;
+  /** What does small jobs in one go; undefined where there is no such thing. */
+  readonly disk: DiskThread | undefined;
 }
 
 /** See `FileSystem`. Symlinks inside the home work; removing and renaming are done to the link itself. */
@@ -92,17 +96,49 @@ export class LocalFiles implements FileSystem {
 
   async openRead(path: VirtualPath): Promise<OpenedFile> {
     refuseReserved(path, 'NoSuchFile');
-    return translated(async () => openFile(this.#io, await this.#jail.openNode(path)));
+    return translated(async () => (await this.#readSmall(path)) ?? openFile(this.#io, await this.#jail.openNode(path)));
+  }
+
+  async #readSmall(path: VirtualPath): Promise<OpenedFile | undefined> {
+    const { disk } = this.#settings;
+    const place = disk?.mayAsk() === true ? this.#jail.straight?.(path) : undefined;
+    const small = place && (await disk?.read(place));
+    return disk && small && new SmallOpenedFile(disk, small);
   }
 
   async stage(path: VirtualPath, request: StageRequest): Promise<StagedWrite> {
     if (path === ROOT) throw new Fault('NotAFile');
     refuseReserved(path, 'BadName');
+    const begun = request.from === 'empty' ? await this.#stageAtOnce(path, request.existing) : undefined;
+    if (begun !== undefined) return begun;
     return this.#withOwnDirectory(path, (directory) => {
-      const stillThere = async () =>
-        (await directory.isWhereAsked()) || (await this.#leadsTo(parentOf(path), directory.identity));
-      return beginStage(this.#settings, { directory, name: baseName(path), stillThere }, request);
+      const place = this.#jail.straight?.(parentOf(path));
+      if (place !== undefined) this.#settings.disk?.identities.set(place.literal, directory.identity);
+      const name = baseName(path);
+      return beginStage(this.#settings, { directory, name, stillThere: this.#stillThere(path, directory) }, request);
     });
+  }
+
+  /** An upload that begins from nothing in a directory that is known, by a thread; undefined where it can not begin so. */
+  async #stageAtOnce(path: VirtualPath, existing: ExistingFile): Promise<StagedWrite | undefined> {
+    const { disk } = this.#settings;
+    const { straight, holdOpened } = this.#jail;
+    const place = disk?.mayAsk() && holdOpened !== undefined ? straight?.(parentOf(path)) : undefined;
+    const identity = place && disk?.identities.get(place.literal);
+    if (disk === undefined || holdOpened === undefined || place === undefined || identity === undefined)
+      return undefined;
+    return stageAtOnce(this.#settings, {
+      ...{ disk, place, identity, existing, name: baseName(path) },
+      hold: (handle) => {
+        const directory = holdOpened(handle, identity, parentOf(path));
+        return { directory, stillThere: this.#stillThere(path, directory) };
+      },
+    });
+  }
+
+  /** Asks whether the path still leads to its directory. */
+  #stillThere(path: VirtualPath, directory: HeldDirectory): () => Promise<boolean> {
+    return async () => (await directory.isWhereAsked()) || this.#leadsTo(parentOf(path), directory.identity);
   }
 
   async held(path: VirtualPath, id: string): Promise<HeldFile> {

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { assert } from '../lib/assert.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import type { FileSystem } from '../spi/file-system.ts';
+import { DiskThread } from './disk-thread.ts';
 import { type FactsSource, FactsThreads } from './facts-threads.ts';
 import { nodeIo, type StorageIo } from './io.ts';
 import type { JailMaker } from './jail.ts';
@@ -48,6 +49,8 @@ export interface LocalMachine {
   readonly bootId?: string;
   /** Asks the real disk for the facts of long listings; with an `io` of one's own there is none unless it is given. */
   readonly thread?: FactsSource;
+  /** Does with the real disk in one go what small files take; with an `io` of one's own there is none unless it is given. */
+  readonly disk?: DiskThread;
   /** The uploads that run; those of this process by default. */
   readonly live?: LiveUploads;
 }
@@ -66,12 +69,25 @@ export function createLocalStorage(machine: LocalMachine = {}): LocalStorage {
   const { bootId = readBootId(clock), live = new OwnUploads() } = machine;
   const mounts = new LocalMounts(clock);
   const thread = machine.thread ?? (io === nodeIo ? new FactsThreads(clock) : undefined);
+  const disk = machine.disk ?? (io === nodeIo ? new DiskThread(clock) : undefined);
   return {
     filesFor({ root, owner, sealedName = DEFAULT_SEALED_NAME, ...options }) {
       assert(isAbsolute(root), 'a home is an absolute path');
       const { fileMode, directoryMode, sync } = localStorageOptions.parse(options);
       const held = jail(io, root, sealedParts(sealedName), (real) => mounts.isLocal(real));
-      return new LocalFiles(held, { root, io, thread, live, clock, bootId, owner, fileMode, directoryMode, sync });
+      return new LocalFiles(held, {
+        root,
+        io,
+        thread,
+        disk,
+        live,
+        clock,
+        bootId,
+        owner,
+        fileMode,
+        directoryMode,
+        sync,
+      });
     },
   };
 }

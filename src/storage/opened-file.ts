@@ -2,6 +2,8 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { FileFacts } from '../protocol/file-facts.ts';
 import type { OpenedFile } from '../spi/file-system.ts';
+import type { SmallFile } from './disk-jobs.ts';
+import type { DiskThread } from './disk-thread.ts';
 import { asFault } from './errors.ts';
 import { factsOf, letGo, type StorageIo } from './io.ts';
 import type { HeldNode } from './jail.ts';
@@ -19,6 +21,30 @@ export async function openFile(io: StorageIo, node: HeldNode): Promise<OpenedFil
   }
   node.closeBehind();
   return new LocalOpenedFile(handle, factsOf(node.stats));
+}
+
+/** A file that a thread has read as a whole. */
+export class SmallOpenedFile implements OpenedFile {
+  readonly facts: FileFacts;
+  readonly #thread: DiskThread;
+  readonly #file: SmallFile;
+  #isOpen = true;
+
+  constructor(thread: DiskThread, file: SmallFile) {
+    this.facts = file.facts;
+    this.#thread = thread;
+    this.#file = file;
+  }
+
+  async *read(offsetBytes: number): AsyncGenerator<Buffer> {
+    // A copy, which is the reader's own.
+    if (offsetBytes < this.#file.bytes.length) yield Buffer.from(this.#file.bytes.subarray(offsetBytes));
+  }
+
+  async close(): Promise<void> {
+    if (this.#isOpen) this.#thread.release(this.#file);
+    this.#isOpen = false;
+  }
 }
 
 class LocalOpenedFile implements OpenedFile {

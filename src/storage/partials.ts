@@ -5,6 +5,7 @@ import { Fault } from '../spi/fault.ts';
 import { hasCode } from './errors.ts';
 import { letGo, lstatIfAny, type StorageIo, unlinkIfAny } from './io.ts';
 import type { HeldDirectory } from './jail.ts';
+import type { StagedHandle } from './plain-handle.ts';
 import { STAGED_FLAGS } from './staged-file.ts';
 import type { Claim, StagingNames } from './staging-names.ts';
 
@@ -19,7 +20,7 @@ export interface StagePlace {
 
 /** A staged file that is open, and what it begins with; see `StagedFileParts`. */
 export interface StageBase {
-  readonly handle: FileHandle;
+  readonly handle: StagedHandle;
   readonly startBytes: number;
   readonly resumed: boolean;
 }

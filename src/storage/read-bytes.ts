@@ -1,7 +1,7 @@
 /** Reading a stretch of an open file in large pieces. */
-import type { FileHandle } from 'node:fs/promises';
 import { PIECE_BYTES, takePiece } from '../lib/pieces.ts';
 import { Fault } from '../spi/fault.ts';
+import type { ReadHandle } from './plain-handle.ts';
 
 /** Below it memory of its own costs less than a piece. */
 const SMALL_BYTES_MAX = 16_384;
@@ -12,7 +12,7 @@ const SMALL_BYTES_MAX = 16_384;
  *
  * @throws Fault `Local` when the file ends before `endBytes`; the handle's own errors.
  */
-export async function* readBytes(handle: FileHandle, startBytes: number, endBytes: number): AsyncGenerator<Buffer> {
+export async function* readBytes(handle: ReadHandle, startBytes: number, endBytes: number): AsyncGenerator<Buffer> {
   let ahead = readAhead(handle, startBytes, endBytes);
   let positionBytes = startBytes;
   try {
@@ -29,14 +29,14 @@ export async function* readBytes(handle: FileHandle, startBytes: number, endByte
   }
 }
 
-function readAhead(handle: FileHandle, startBytes: number, endBytes: number): Promise<Buffer> {
+function readAhead(handle: ReadHandle, startBytes: number, endBytes: number): Promise<Buffer> {
   const reading = readPiece(handle, startBytes, endBytes);
   // It may fail while the consumer is busy with the piece before; whoever awaits it later still sees the failure.
   reading.catch(() => undefined);
   return reading;
 }
 
-async function readPiece(handle: FileHandle, startBytes: number, endBytes: number): Promise<Buffer> {
+async function readPiece(handle: ReadHandle, startBytes: number, endBytes: number): Promise<Buffer> {
   const lengthBytes = Math.min(PIECE_BYTES, endBytes - startBytes);
   if (lengthBytes <= 0) return Buffer.alloc(0);
   const memory = lengthBytes <= SMALL_BYTES_MAX ? Buffer.allocUnsafe(lengthBytes) : takePiece();

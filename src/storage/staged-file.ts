@@ -1,12 +1,13 @@
 /** An upload in progress: a hidden file beside its target that becomes the target in one step, or never does. */
 import { type BigIntStats, constants } from 'node:fs';
-import type { FileHandle } from 'node:fs/promises';
 import { assert } from '../lib/assert.ts';
 import { Fault } from '../spi/fault.ts';
 import type { ExistingFile, StagedWrite } from '../spi/file-system.ts';
 import { asFault, translated } from './errors.ts';
+import { type AtOnce, finishAtOnce } from './finish-at-once.ts';
 import { letGo, lstatIfAny, type StorageIo, unlinkIfAny } from './io.ts';
 import type { HeldDirectory } from './jail.ts';
+import type { StagedHandle } from './plain-handle.ts';
 import { readBytes } from './read-bytes.ts';
 import { type Claim, heldName, type StagingNames } from './staging-names.ts';
 
@@ -22,7 +23,7 @@ export interface StagedFileParts {
   readonly directory: HeldDirectory;
   readonly claim: Claim;
   /** The staged file, open for reading and writing. */
-  readonly handle: FileHandle;
+  readonly handle: StagedHandle;
   readonly names: StagingNames;
   /** The name under which it will be published. */
   readonly target: string;
@@ -37,7 +38,12 @@ export interface StagedFileParts {
   readonly sync: boolean;
   /** Whether the path that was asked for still leads to `directory`, which may have been renamed since. */
   readonly stillThere: () => Promise<boolean>;
+  /** What may end it in one go, and where its directory must be for that; undefined where it is ended call by call. */
+  readonly atOnce?: AtOnce;
 }
+
+/** An upload that is smaller is written when it ends: without it each would take a way through the thread pool more. */
+const PENDING_BYTES_MAX = 65_536;
 
 /** See `StagedWrite`. Calls are carried out one after the other in the order they were made. */
 export class StagedFile implements StagedWrite {
@@ -53,6 +59,8 @@ export class StagedFile implements StagedWrite {
    */
   #sound = true;
   #last: Promise<unknown> = Promise.resolve();
+  /** The first bytes, as long as they are few and nobody needs them on the disk. */
+  #pending: Buffer | undefined;
   /** What had the target's name when somebody asked behind the last byte, so that the commit need not look again. */
   #seen: { readonly stats: BigIntStats | undefined } | undefined;
 
@@ -61,6 +69,7 @@ export class StagedFile implements StagedWrite {
     this.startBytes = parts.startBytes;
     this.#positionBytes = parts.startBytes;
     this.#name = parts.claim.name;
+    if (parts.atOnce !== undefined) this.#pending = NOTHING;
   }
 
   async *prefix(): AsyncGenerator<Buffer> {
@@ -76,20 +85,30 @@ export class StagedFile implements StagedWrite {
     return this.#inTurn(async () => {
       assert(this.#state === 'open', 'the staged write is open');
       this.#seen = undefined;
-      let rest = buffers.filter((buffer) => buffer.length > 0);
-      while (rest.length > 0) {
-        const { bytesWritten } = await this.#parts.handle.writev(rest, this.#positionBytes);
-        if (bytesWritten === 0) throw new Fault('Local', { cause: new Error('the disk took nothing') });
-        this.#positionBytes += bytesWritten;
-        rest = behind(rest, bytesWritten);
+      const pending = this.#pending;
+      const sizeBytes = buffers.reduce((sum, { length }) => sum + length, pending?.length ?? 0);
+      if (pending !== undefined && sizeBytes <= PENDING_BYTES_MAX) {
+        this.#pending = Buffer.concat([pending, ...buffers]);
+        return;
       }
+      await this.#flush();
+      await this.#write(buffers);
     });
   }
 
   commit(): Promise<void> {
     return this.#inTurn(async () => {
       assert(this.#state === 'open', 'the staged write is open');
-      await this.#settle();
+      const { sync, claim } = this.#parts;
+      const part = sync ? 'settle' : 'both';
+      const settled = await this.#atOnce(part);
+      if (settled && !sync) {
+        this.#state = 'published';
+        return claim.release();
+      }
+      if (settled) await this.#syncBytes();
+      else await this.#settle();
+      if (settled && (await this.#atOnce('publish'))) return this.#finishDirectory();
       await this.#publish();
       this.#state = 'published';
       // The name is given: what is left to do of the file itself may be done beside what is left of its directory.
@@ -116,6 +135,7 @@ export class StagedFile implements StagedWrite {
     const name = heldName(target, id);
     return this.#inTurn(async () => {
       assert(this.#state === 'open', 'the staged write is open');
+      await this.#flush();
       await this.#prepareHold(name);
       await io.rename(this.#stagedPath(), directory.at(name));
       // Also when what follows fails: an abort must find it.
@@ -150,9 +170,50 @@ export class StagedFile implements StagedWrite {
     return this.#parts.directory.at(this.#name);
   }
 
+  async #write(buffers: readonly Buffer[]): Promise<void> {
+    let rest = buffers.filter((buffer) => buffer.length > 0);
+    while (rest.length > 0) {
+      const { bytesWritten } = await this.#parts.handle.writev(rest, this.#positionBytes);
+      if (bytesWritten === 0) throw new Fault('Local', { cause: new Error('the disk took nothing') });
+      this.#positionBytes += bytesWritten;
+      rest = behind(rest, bytesWritten);
+    }
+  }
+
+  /** Writes what is not on the disk yet. */
+  async #flush(): Promise<void> {
+    const pending = this.#pending;
+    this.#pending = undefined;
+    if (pending !== undefined) await this.#write([pending]);
+  }
+
+  /**
+   * Does a part of the commit by way of a thread; `both` and `publish` close the file, and `both` its directory. @returns false when
+   * nothing has been done.
+   */
+  async #atOnce(part: 'settle' | 'publish' | 'both'): Promise<boolean> {
+    const bytes = this.#pending ?? NOTHING;
+    if (part !== 'publish' && (this.#pending === undefined || !this.#sound)) return false;
+    try {
+      const job = { part, bytes, positionBytes: this.#positionBytes, staged: this.#name };
+      if (!(await finishAtOnce(this.#parts, job))) return false;
+    } catch (error) {
+      if (error instanceof Fault) {
+        // Its descriptors may be closed, and others by now: they are nobody's to close.
+        this.#state = 'ended';
+        this.#parts.claim.release();
+      }
+      throw error;
+    }
+    this.#positionBytes += bytes.length;
+    this.#pending = undefined;
+    return true;
+  }
+
   /** Gives the file the bits it will have and waits until all of it is on the disk. */
   async #settle(): Promise<void> {
     const { handle, fileMode } = this.#parts;
+    await this.#flush();
     const replaced = await this.#replaced();
     await handle.chmod(publishedMode(replaced, fileMode));
     await this.#syncBytes();
@@ -214,7 +275,8 @@ export class StagedFile implements StagedWrite {
    */
   async #worthKeeping(): Promise<boolean> {
     const { resumed, claim } = this.#parts;
-    if (!this.#sound || this.#positionBytes <= (resumed ? 0 : this.startBytes)) return false;
+    const bytes = this.#positionBytes + (this.#pending?.length ?? 0);
+    if (!this.#sound || bytes <= (resumed ? 0 : this.startBytes)) return false;
     return resumed || claim.first || claim.alone();
   }
 
@@ -225,6 +287,7 @@ export class StagedFile implements StagedWrite {
   async #keep(): Promise<boolean> {
     const { io, directory, handle, names } = this.#parts;
     try {
+      await this.#flush();
       // A commit that failed may have given it the bits of a file that cannot be written, and so not be resumed.
       await handle.chmod(STAGED_MODE);
       // Also without `sync`: a partial outlives power losses, so its bytes must.
@@ -234,6 +297,16 @@ export class StagedFile implements StagedWrite {
     } catch {
       // What cannot be kept safely is removed; the answer 0 says so.
       return false;
+    }
+  }
+
+  /** What is left to do behind a publication by a thread that waits for the disk. */
+  async #finishDirectory(): Promise<void> {
+    this.#state = 'published';
+    try {
+      await syncPublished(this.#parts.directory);
+    } finally {
+      await this.#letDirectoryGo();
     }
   }
 
@@ -254,6 +327,8 @@ export class StagedFile implements StagedWrite {
     return turn;
   }
 }
+
+const NOTHING = Buffer.alloc(0);
 
 /** Permission bits of what takes this place. Set-id bits are not inherited: they were granted to the old contents. */
 export function publishedMode(replaced: BigIntStats | undefined, fileMode: number): number {

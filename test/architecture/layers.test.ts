@@ -57,6 +57,8 @@ const HOUSE: House = {
     outside: ['node:fs', 'node:path', 'node:crypto', 'node:stream', 'node:os', 'node:child_process', 'zod'],
     inFiles: {
       'src/storage/worker/main.ts': ['node:net'],
+      'src/storage/disk-thread.ts': ['node:worker_threads'],
+      'src/storage/disk-thread-program.ts': ['node:worker_threads'],
       'src/storage/facts-thread.ts': ['node:worker_threads'],
       'src/storage/facts-thread-program.ts': ['node:worker_threads'],
     },

@@ -1,0 +1,36 @@
+/** Ending an upload by way of a thread that does all of it in one go (`disk-thread.ts`). */
+import type { DiskFailure, FinishJob } from './disk-jobs.ts';
+import type { DiskThread } from './disk-thread.ts';
+import type { StagedFileParts } from './staged-file.ts';
+
+/** What ends an upload, and what it is told of its directory. */
+export interface AtOnce {
+  readonly disk: DiskThread;
+  /** Where the directory must be, see `StraightPlace`. */
+  readonly literal: string;
+  /** Its descriptor. */
+  readonly directory: number;
+}
+
+/** What of an upload is not on the disk yet, and what the upload is called. */
+export type Unfinished = Pick<FinishJob, 'part' | 'bytes' | 'positionBytes' | 'staged'>;
+
+/**
+ * Does a part of the end of an upload.
+ *
+ * @returns false when nothing has been done. @throws the system's error; what was not published is as it was then, but for its bits
+ *   and bytes. Fault `Local` when nobody knows.
+ */
+export async function finishAtOnce(parts: StagedFileParts, how: Unfinished): Promise<boolean> {
+  const { atOnce, handle, target, names, existing, fileMode } = parts;
+  if (atOnce === undefined) return false;
+  const { disk, literal, directory } = atOnce;
+  const job = { ...how, literal, directory, file: handle.fd, target, partial: names.partial, existing, fileMode };
+  const finished = await disk.finish(job);
+  if (finished?.failure !== undefined) throw errorOf(finished.failure);
+  return finished !== undefined;
+}
+
+function errorOf({ message, code, errno }: DiskFailure): Error {
+  return Object.assign(new Error(message), { code, errno });
+}
