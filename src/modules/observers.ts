@@ -94,6 +94,8 @@ export function observers(on: Partial<GatewayEvents>, log: Log): Module {
   // Nobody waits for these two: an observer holds up no greeting.
   const failed = (event: string) => (error: unknown) =>
     log.error('module.failed', { module: 'observers', event, error });
+  // Where nobody wants to hear of anything, nothing is waited for: a promise and its deadline for each command would cost more than it.
+  const hears = () => Object.keys(on).length > 0;
   return defineModule({
     name: 'observers',
     onConnect(peer, session) {
@@ -103,8 +105,16 @@ export function observers(on: Partial<GatewayEvents>, log: Log): Module {
       aside(() => on.disconnect?.({ ...inSession(session), account: nameIn(session) }), failed('disconnect'));
     },
     handlers: [
-      { phase: 'LOG_CMD', verb: '*', handle: (request, result) => tellSuccess(on, request, result) },
-      { phase: 'LOG_CMD_ERR', verb: '*', handle: (request, result) => tellFailure(on, request, result) },
+      {
+        phase: 'LOG_CMD',
+        verb: '*',
+        handle: (request, result) => (hears() ? tellSuccess(on, request, result) : undefined),
+      },
+      {
+        phase: 'LOG_CMD_ERR',
+        verb: '*',
+        handle: (request, result) => (hears() ? tellFailure(on, request, result) : undefined),
+      },
     ],
   });
 }

@@ -79,6 +79,12 @@ export class DiskThread {
     return result;
   }
 
+  /** Whether what the kernel was asked now is still in its memory: for a moment, asked of what is returned here. */
+  freshness(): () => boolean {
+    const nowMs = this.#clock.monotonicMs();
+    return () => this.#clock.monotonicMs() - nowMs < FRESH_MS;
+  }
+
   /** A file that was read is not kept in memory any more. */
   release({ bytes }: SmallFile): void {
     this.#heldBytes -= bytes.length;
@@ -131,7 +137,11 @@ export class DiskThread {
     this.#asks += 1;
     if (this.#asks < this.#asksMin || nowMs < this.#startAgainMs) return undefined;
     const done = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
-    const worker = new Worker(this.#program, { name: 'disk', env: {}, resourceLimits: LIMITS, workerData: done });
+    const worker = new Worker(this.#program, {
+      ...{ name: 'disk', env: {}, resourceLimits: LIMITS, workerData: done },
+      // What it opens is handed over: by itself Node would close those numbers with the thread, whatever they stand for by then.
+      trackUnmanagedFds: false,
+    });
     const running: Running = {
       worker,
       isReady: false,
@@ -193,6 +203,9 @@ const LIMITS = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 8 };
 
 /** Files up to this size are read as a whole. */
 const SMALL_BYTES_MAX = 65_536;
+
+/** How long the kernel is trusted to have a name in memory that it was asked for. */
+const FRESH_MS = 1_000;
 
 /** Most bytes of files that are read and not yet sent: their clients may take their time. */
 const HELD_BYTES_MAX = 16_777_216;

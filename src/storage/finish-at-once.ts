@@ -1,4 +1,5 @@
 /** Ending an upload by way of a thread that does all of it in one go (`disk-thread.ts`). */
+import { type BigIntStats, lstatSync } from 'node:fs';
 import type { DiskFailure, FinishJob } from './disk-jobs.ts';
 import type { DiskThread } from './disk-thread.ts';
 import type { StagedFileParts } from './staged-file.ts';
@@ -10,6 +11,8 @@ export interface AtOnce {
   readonly literal: string;
   /** Its descriptor. */
   readonly directory: number;
+  /** Whether the name of the target was looked for a moment ago, so that asking for it again asks no disk. */
+  isFresh(): boolean;
 }
 
 /** What of an upload is not on the disk yet, and what the upload is called. */
@@ -29,6 +32,19 @@ export async function finishAtOnce(parts: StagedFileParts, how: Unfinished): Pro
   const finished = await disk.finish(job);
   if (finished?.failure !== undefined) throw errorOf(finished.failure);
   return finished !== undefined;
+}
+
+/**
+ * What has the target's name now; nothing when that has to be asked of a thread. The kernel keeps names in memory, also those that
+ * nothing has.
+ */
+export function lookAgain({
+  atOnce,
+  directory,
+  target,
+}: StagedFileParts): { readonly stats: BigIntStats | undefined } | undefined {
+  if (atOnce?.isFresh() !== true) return undefined;
+  return { stats: lstatSync(directory.at(target), { bigint: true, throwIfNoEntry: false }) };
 }
 
 function errorOf({ message, code, errno }: DiskFailure): Error {

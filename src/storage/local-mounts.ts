@@ -23,6 +23,8 @@ export class LocalMounts {
   readonly #clock: Clock;
   #isLocalAt: ReadonlyMap<string, boolean>;
   #readMs: number;
+  /** What was asked last, by its directory: one file after the other mostly lies beside it. */
+  #last: { readonly directory: string; readonly isLocal: boolean } | undefined;
 
   /** Reads them, at once, for the first time. */
   constructor(clock: Clock) {
@@ -34,7 +36,16 @@ export class LocalMounts {
   /** Whether a real path, each byte of it one character, lies on a disk of this machine as far as is known. */
   isLocal(real: string): boolean {
     this.#refresh();
-    for (let place = real; ; place = place.slice(0, place.lastIndexOf('/'))) {
+    // What is mounted in a directory has a name there, and files are rarely mounted upon: those of the table are looked at.
+    const here = this.#isLocalAt.get(real);
+    if (here !== undefined) return here;
+    const directory = real.slice(0, real.lastIndexOf('/'));
+    if (this.#last?.directory !== directory) this.#last = { directory, isLocal: this.#isLocalBelow(directory) };
+    return this.#last.isLocal;
+  }
+
+  #isLocalBelow(directory: string): boolean {
+    for (let place = directory; ; place = place.slice(0, place.lastIndexOf('/'))) {
       const isLocal = this.#isLocalAt.get(place === '' ? '/' : place);
       if (isLocal !== undefined || place === '') return isLocal ?? false;
     }
@@ -45,13 +56,16 @@ export class LocalMounts {
     const nowMs = this.#clock.monotonicMs();
     if (this.#isLocalAt.size === 0 || nowMs - this.#readMs < HOLDS_MS) return;
     this.#readMs = nowMs;
+    this.#last = undefined;
     readFile(TABLE, 'latin1').then(
       (text) => {
         this.#isLocalAt = parseMounts(text);
+        this.#last = undefined;
       },
       // Nothing is taken for local, then, and everything works as it does there.
       () => {
         this.#isLocalAt = new Map();
+        this.#last = undefined;
       },
     );
   }

@@ -29,6 +29,7 @@ export async function stageAtOnce(settings: UploadSettings, beginning: Beginning
   // With a wrong identity somebody else's directory counts as busy for a moment, and the thread does nothing.
   const claim = await live.claim(identity, names);
   const job = { ...place, identity, target: name, staged: claim.name, existing };
+  const isFresh = disk.freshness();
   const opened = claim.first ? await disk.stage(job) : undefined;
   if (opened === undefined) {
     claim.release();
@@ -40,6 +41,6 @@ export async function stageAtOnce(settings: UploadSettings, beginning: Beginning
     handle: new PlainHandle(opened.file),
     startBytes: 0,
     resumed: false,
-    atOnce: { disk, literal: place.literal, directory: opened.directory },
+    atOnce: { disk, literal: place.literal, directory: opened.directory, isFresh },
   });
 }

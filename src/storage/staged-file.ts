@@ -4,7 +4,7 @@ import { assert } from '../lib/assert.ts';
 import { Fault } from '../spi/fault.ts';
 import type { ExistingFile, StagedWrite } from '../spi/file-system.ts';
 import { asFault, translated } from './errors.ts';
-import { type AtOnce, finishAtOnce } from './finish-at-once.ts';
+import { type AtOnce, finishAtOnce, lookAgain } from './finish-at-once.ts';
 import { letGo, lstatIfAny, type StorageIo, unlinkIfAny } from './io.ts';
 import type { HeldDirectory } from './jail.ts';
 import type { StagedHandle } from './plain-handle.ts';
@@ -125,8 +125,11 @@ export class StagedFile implements StagedWrite {
   async replacesFile(): Promise<boolean | undefined> {
     const { io, directory, target, existing } = this.#parts;
     if (existing === 'keep') return false;
-    const stats = await translated(() => lstatIfAny(io, directory.at(target)));
-    this.#seen = { stats };
+    const seen = await translated(
+      async () => lookAgain(this.#parts) ?? { stats: await lstatIfAny(io, directory.at(target)) },
+    );
+    const { stats } = seen;
+    this.#seen = seen;
     return stats?.isSymbolicLink() ? undefined : (stats?.isFile() ?? false);
   }
 

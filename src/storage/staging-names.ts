@@ -1,5 +1,5 @@
 /** The hidden names that uploads have until they are published, and who is using them. */
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { assert } from '../lib/assert.ts';
 import { baseName, parentOf, pathParts, ROOT, type VirtualPath } from '../protocol/virtual-path.ts';
 import { RESERVED_PREFIX } from './jail.ts';
@@ -125,5 +125,5 @@ export class OwnUploads implements LiveUploads {
 }
 
 function shortHash(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 24);
+  return hash('sha256', text, 'hex').slice(0, 24);
 }

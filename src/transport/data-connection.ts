@@ -380,6 +380,7 @@ export class StreamDataConnection implements DataConnection {
   /** Leaves the connection to itself for a while, then drops it. */
   #letGo(): void {
     this.#signal?.removeEventListener('abort', this.#onAbort);
+    this.#movement.forget();
     const outermost = this.#outermost;
     if (outermost.readableEnded || outermost.destroyed) {
       this.destroy();

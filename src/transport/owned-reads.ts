@@ -13,10 +13,8 @@ import type { Socket } from 'node:net';
  * @returns false where this Node cannot; nothing has changed then, and `data` events are there.
  */
 export function readOwned(socket: Socket, memory: Buffer, onBytes: (bytes: Buffer) => void): boolean {
-  const members = Object.getOwnPropertySymbols(socket);
-  const [memoryKey, callbackKey] = ['kBuffer', 'kBufferCb'].map((name) =>
-    members.find(({ description }) => description === name),
-  );
+  if (keys.length === 0 || !keys.every((key) => Object.hasOwn(socket, key))) keys = keysOf(socket);
+  const [memoryKey, callbackKey] = keys;
   const handle: unknown = Reflect.get(socket, '_handle');
   if (memoryKey === undefined || callbackKey === undefined || typeof handle !== 'object' || handle === null)
     return false;
@@ -29,4 +27,12 @@ export function readOwned(socket: Socket, memory: Buffer, onBytes: (bytes: Buffe
     return true;
   });
   return true;
+}
+
+/** Node's own names for what a socket reads into and whom it tells: the same in all sockets, and looked for in the first. */
+let keys: readonly symbol[] = [];
+
+function keysOf(socket: Socket): readonly symbol[] {
+  const members = Object.getOwnPropertySymbols(socket);
+  return ['kBuffer', 'kBufferCb'].flatMap((name) => members.find(({ description }) => description === name) ?? []);
 }

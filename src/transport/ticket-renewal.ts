@@ -1,5 +1,5 @@
 /** A new ticket for each that a client has used, for the many clients that use a TLS 1.3 ticket once. */
-import { randomBytes } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 import type { SecureContext } from 'node:tls';
 
 /** OpenSSL's own answers to the question for keys: none, the right ones, the right ones and the client needs a new ticket. */
@@ -22,10 +22,32 @@ export function renewTickets({ context }: SecureContext, keys: Buffer): void {
   const enable: unknown = Reflect.get(context, 'enableTicketKeyCallback');
   if (typeof enable !== 'function') return;
   const [name, hmac, aes] = [keys.subarray(0, 16), keys.subarray(16, 32), keys.subarray(32, 48)];
+  const vectors = new Vectors();
   const answer = (shownName: Buffer, _iv: Buffer, encrypts: boolean) => {
-    if (encrypts) return [RIGHT, hmac, aes, name, randomBytes(16)];
+    if (encrypts) return [RIGHT, hmac, aes, name, vectors.next()];
     return [name.equals(shownName) ? RENEW : UNKNOWN, hmac, aes];
   };
   Reflect.set(context, 'onticketkeycallback', answer);
   Reflect.apply(enable, context, []);
+}
+
+/** Bytes of an initialization vector of AES-CBC. */
+const VECTOR_BYTES = 16;
+/** Made at once: asking for random bytes costs as much for 16 as for some hundred. */
+const VECTORS_AT_ONCE = 64;
+
+/** Random initialization vectors, each given out once. */
+class Vectors {
+  #memory = Buffer.alloc(0);
+  #offset = 0;
+
+  next(): Buffer {
+    if (this.#offset === this.#memory.length) {
+      // New memory, since those that are out may still be looked at.
+      this.#memory = randomFillSync(Buffer.allocUnsafeSlow(VECTORS_AT_ONCE * VECTOR_BYTES));
+      this.#offset = 0;
+    }
+    this.#offset += VECTOR_BYTES;
+    return this.#memory.subarray(this.#offset - VECTOR_BYTES, this.#offset);
+  }
 }
