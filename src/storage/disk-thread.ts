@@ -62,6 +62,11 @@ export class DiskThread {
     this.#asksMin = asksMin;
   }
 
+  /** Whether there is one now, be it only starting. */
+  get isRunning(): boolean {
+    return this.#running !== undefined;
+  }
+
   /** To be called in front of each file: whether it may be asked now. It is started for those that come often. */
   mayAsk(): boolean {
     const nowMs = this.#clock.monotonicMs();

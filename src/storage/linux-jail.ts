@@ -69,6 +69,7 @@ class LinuxPlace {
   /** See `Jail.straight`. */
   straight(path: VirtualPath): StraightPlace | undefined {
     const { literal } = this.asked(path);
+    assertPlain(pathParts(path));
     if (hasReservedPart(literal, inLatin1(this.#root)) || !this.#isLocal(literal)) return undefined;
     return { path: `${this.#root}/${pathParts(path).join('/')}`, literal };
   }
@@ -76,8 +77,7 @@ class LinuxPlace {
   /** Opens what the path names. @throws Fault `PermissionDenied` in place of any failure on a way that leaves the jail. */
   async opened<Handle>(path: VirtualPath, open: (onDisk: string) => Promise<Handle>): Promise<Handle> {
     const parts = pathParts(path);
-    // Not what keeps anyone in, which is the check of the handle; but no caller may ever get this far.
-    assert(!parts.includes('..') && !parts.includes('.'), 'a virtual path has no . and ..');
+    assertPlain(parts);
     try {
       return await open(`${this.#root}/${parts.join('/')}`);
     } catch (error) {
@@ -226,6 +226,11 @@ class LinuxDirectory implements HeldDirectory {
     const { literal, bySealed } = this.#asked;
     return { literal: `${literal}/${inLatin1(name)}`, bySealed: bySealed || this.#place.isSealed([name]) };
   }
+}
+
+/** Not what keeps anyone in, which is the check of the handle; but no caller may ever get this far. */
+function assertPlain(parts: readonly string[]): void {
+  assert(!parts.includes('..') && !parts.includes('.'), 'a virtual path has no . and ..');
 }
 
 /** The names below the root in a path whose bytes are kept as Latin-1. */
