@@ -8,10 +8,9 @@
  * What is not replaced goes past you: who hides a file in `list` has to think of `stat`, `openRead` and `removeTree` too.
  */
 export function decorate<Base extends object>(base: Base, own: Own<Base>): Base {
-  const ownerOf = (name: PropertyKey): object => (Object.hasOwn(own, name) ? own : base);
   return new Proxy(base, {
     get(_base, name) {
-      const owner = ownerOf(name);
+      const owner = Object.hasOwn(own, name) ? own : base;
       const member: unknown = Reflect.get(owner, name, owner);
       return typeof member === 'function' ? member.bind(owner) : member;
     },

@@ -117,7 +117,7 @@ function readAt(bytes: Buffer, start: number): { readonly value: DerValue; reado
   if (first === 0x80 || lengthSize > 4 || start + 2 + lengthSize > bytes.length)
     throw new DerError('a length is wrong');
   const length = lengthSize === 0 ? first : bytes.readUIntBE(start + 2, lengthSize);
-  if (lengthSize > 0 && !bytes.subarray(start + 1, start + 2 + lengthSize).equals(lengthBytes(length))) {
+  if (lengthSize > 0 && (length < 0x80 || length < 256 ** (lengthSize - 1))) {
     throw new DerError('a length is not written in the shortest form');
   }
   const begin = start + 2 + lengthSize;

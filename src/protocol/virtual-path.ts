@@ -25,9 +25,14 @@ export function resolvePath(from: VirtualPath, text: string): VirtualPath | unde
     if (part === '..') parts.pop();
     else parts.push(part);
   }
-  if (parts.some((part) => Buffer.byteLength(part) > NAME_BYTES_MAX)) return undefined;
+  if (parts.some((part) => isLonger(part, NAME_BYTES_MAX))) return undefined;
   const path = `/${parts.join('/')}`;
-  return Buffer.byteLength(path) > PATH_BYTES_MAX ? undefined : (path as VirtualPath);
+  return isLonger(path, PATH_BYTES_MAX) ? undefined : (path as VirtualPath);
+}
+
+/** Whether the text has more bytes. No character has more than three for each of its units, so that most need no counting. */
+function isLonger(text: string, bytesMax: number): boolean {
+  return text.length * 3 > bytesMax && Buffer.byteLength(text) > bytesMax;
 }
 
 /** The names from the root down to the path; empty for the root. */

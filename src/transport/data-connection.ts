@@ -13,7 +13,7 @@ import { dataTls } from './data-tls.ts';
 import { Movement } from './movement.ts';
 import { readOwned } from './owned-reads.ts';
 import { ReceivedBytes } from './received-bytes.ts';
-import { sayEnd } from './say-end.ts';
+import { sayEnd, sayEndBehindData } from './say-end.ts';
 import type { DataContext } from './tls-context.ts';
 import { handshake } from './tls-handshake.ts';
 
@@ -70,6 +70,8 @@ export class StreamDataConnection implements DataConnection {
   readonly #received = new ReceivedBytes();
   #receivedBytesMax: number;
   #bytesMoved = 0;
+  /** Whether something was sent, and all of it has left for the kernel. */
+  #sent = false;
   readonly #movement: Movement;
 
   /** @param direction which way the bytes will go, if that is known already. */
@@ -214,13 +216,15 @@ export class StreamDataConnection implements DataConnection {
         if (this.#failed) throw this.#lost();
         await this.#moved();
       }
+      this.#sent = true;
     }
   }
 
   async finish(): Promise<void> {
     const receiving = this.#direction === 'receive';
     let flushed = false;
-    sayEnd(this.#stream, (error) => {
+    const say = this.#sent ? sayEndBehindData : sayEnd;
+    say(this.#stream, (error) => {
       // Not flushed but lost. That the client had ended its own side before does not mean that it has received ours.
       if (error) return this.#fail(error);
       flushed = true;

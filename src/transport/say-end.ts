@@ -13,3 +13,8 @@ export function sayEnd(stream: Socket, done?: (error?: Error | null) => void): v
   if (stream instanceof TLSSocket) stream.end(NOTHING, done);
   else stream.end(done);
 }
+
+/** The same behind data that has left for the kernel, and with it everything that was in front of it: there is nothing to wait for. */
+export function sayEndBehindData(stream: Socket, done: (error?: Error | null) => void): void {
+  stream.end(done);
+}
