@@ -104,7 +104,8 @@ class LinuxPlace {
       () => closePlace(fd),
       async () => {
         const stats = await this.#checked(fd, asked);
-        const handle = { pinned: true, close: () => closePlace(fd), closeBehind: () => closeSync(fd) };
+        const close = stats.isDirectory() ? async () => closeSync(fd) : () => closePlace(fd);
+        const handle = { pinned: true, close, closeBehind: () => closeSync(fd) };
         return { stats, path: pathOfDescriptor(fd), ...handle };
       },
     );
@@ -150,7 +151,7 @@ class LinuxPlace {
       try {
         await this.check(fd, { literal: inLatin1(prefix), bySealed });
       } finally {
-        await closePlace(fd);
+        closeSync(fd);
       }
     }
   }
@@ -163,7 +164,7 @@ class LinuxPlace {
     try {
       return (await this.io.realPathOf(fd)) === inLatin1(asked);
     } finally {
-      await closePlace(fd);
+      closeSync(fd);
     }
   }
 }
@@ -252,7 +253,10 @@ async function closingOnFailure<T>(close: () => Promise<void>, use: () => Promis
   }
 }
 
-/** As `letGo`: a close that fails has closed all the same. */
+/**
+ * As `letGo`: a close that fails has closed all the same. By a thread, since the last one to close a file that has been removed waits until
+ * the disk has cleared it. A directory has nothing to clear, and nobody asks a server to close a place: those are closed at once.
+ */
 function closePlace(fd: number): Promise<void> {
   return new Promise((resolve) => close(fd, () => resolve()));
 }

@@ -62,6 +62,10 @@ export class ArrivingWrite implements StagedWrite {
     this.#parts.machine.parts.items.update(this.#id, { bytes: this.#bytes });
   }
 
+  async replacesFile(): Promise<boolean | undefined> {
+    return this.#parts.staged.replacesFile?.();
+  }
+
   async abort(partial: 'keep' | 'remove'): Promise<number> {
     if (this.#handed) return 0;
     this.#early?.abandon();

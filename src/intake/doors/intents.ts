@@ -8,7 +8,7 @@
  * upload, for the bytes, and once for many, for the log. What an item comes to for longer, `checking` behind the reply and
  * `quarantined`, is synced before anybody is told.
  */
-import { access, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { access, mkdir, open, readdir, readFile, rename, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { oneAtATime } from '../../lib/one-at-a-time.ts';
@@ -146,7 +146,12 @@ export class Intents {
 
   /** Forgets it: the item is settled. */
   async remove(id: string): Promise<void> {
-    await rm(this.#path(id), { force: true });
+    try {
+      // Once an upload, and `rm` asks twice what it is that it removes.
+      await unlink(this.#path(id));
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+    }
   }
 
   /** Every intent, the oldest upload first. What a crash left of a write that was cut short is removed. */
