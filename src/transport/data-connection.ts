@@ -70,8 +70,6 @@ export class StreamDataConnection implements DataConnection {
   readonly #received = new ReceivedBytes();
   #receivedBytesMax: number;
   #bytesMoved = 0;
-  /** Whether something was sent, and all of it has left for the kernel. */
-  #sent = false;
   readonly #movement: Movement;
 
   /** @param direction which way the bytes will go, if that is known already. */
@@ -216,14 +214,14 @@ export class StreamDataConnection implements DataConnection {
         if (this.#failed) throw this.#lost();
         await this.#moved();
       }
-      this.#sent = true;
     }
   }
 
   async finish(): Promise<void> {
     const receiving = this.#direction === 'receive';
     let flushed = false;
-    const say = this.#sent ? sayEndBehindData : sayEnd;
+    // Each write has waited for the kernel.
+    const say = !receiving && this.#bytesMoved > 0 ? sayEndBehindData : sayEnd;
     say(this.#stream, (error) => {
       // Not flushed but lost. That the client had ended its own side before does not mean that it has received ours.
       if (error) return this.#fail(error);
