@@ -1,5 +1,5 @@
 /** An open descriptor that a thread has opened, with what local storage asks of a `FileHandle`, which Node makes only where it opens itself. */
-import { close, fchmod, fdatasync, fsync, read, writev } from 'node:fs';
+import { close, fchmod, fdatasync, fsync, readv, writev } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 
 /** What local storage asks of an upload in progress. */
@@ -7,12 +7,7 @@ export type StagedHandle = Pick<FileHandle, 'fd' | 'chmod' | 'sync' | 'datasync'
 
 /** What is read from. */
 export interface ReadHandle {
-  read(
-    memory: Buffer,
-    offsetBytes: number,
-    lengthBytes: number,
-    positionBytes: number,
-  ): Promise<{ readonly bytesRead: number; readonly buffer: Buffer }>;
+  readv(buffers: readonly Buffer[], positionBytes: number): Promise<{ readonly bytesRead: number }>;
 }
 
 interface WriteHandle {
@@ -27,11 +22,9 @@ export class PlainHandle implements StagedHandle {
     this.fd = fd;
   }
 
-  read(memory: Buffer, offsetBytes: number, lengthBytes: number, positionBytes: number) {
-    return new Promise<{ bytesRead: number; buffer: Buffer }>((resolve, reject) =>
-      read(this.fd, memory, offsetBytes, lengthBytes, positionBytes, (error, bytesRead) =>
-        error ? reject(error) : resolve({ bytesRead, buffer: memory }),
-      ),
+  readv(buffers: readonly Buffer[], positionBytes: number) {
+    return new Promise<{ bytesRead: number }>((resolve, reject) =>
+      readv(this.fd, buffers, positionBytes, (error, bytesRead) => (error ? reject(error) : resolve({ bytesRead }))),
     );
   }
 

@@ -246,10 +246,10 @@ describe('reading', () => {
       ...nodeIo,
       async open(...args) {
         const handle = await nodeIo.open(...args);
-        const read = handle.read.bind(handle);
+        const readv = handle.readv.bind(handle);
         Object.assign(handle, {
-          read: (...readArgs: Parameters<typeof read>) =>
-            ++reads === 2 ? Promise.reject(Object.assign(new Error('EIO'), { code: 'EIO' })) : read(...readArgs),
+          readv: (...readArgs: Parameters<typeof readv>) =>
+            ++reads === 2 ? Promise.reject(Object.assign(new Error('EIO'), { code: 'EIO' })) : readv(...readArgs),
         });
         return handle;
       },
