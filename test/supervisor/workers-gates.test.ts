@@ -143,7 +143,7 @@ test(
 
 describe('killed at random moments', () => {
   /** How long uploads come. */
-  const TIME_MS = 10_000;
+  const TIME_MS = 5_000;
 
   /** Fails when somebody still waits long behind the end, with what the gateway says of itself. */
   async function stuck(gateway: WorkerProcesses): Promise<never> {
