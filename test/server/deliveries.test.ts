@@ -5,7 +5,7 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateIdentity, identityToRecipient } from 'age-encryption';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { hashPassword } from '../../src/auth/password-hash.ts';
 import type { GatewayOptionsInput } from '../../src/config/options.ts';
 import { Secret } from '../../src/lib/secret.ts';
@@ -17,14 +17,10 @@ import { RawClient } from '../fixtures/ftp-client.ts';
 import { PASSWORD, startGateway, type TestUser } from '../fixtures/gateway.ts';
 import { memoryAuditLog } from '../fixtures/memory-audit-log.ts';
 
-const folders: string[] = [];
-afterEach(() => {
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
-});
-
 function makeFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-state-'));
-  folders.push(folder);
+  // Behind the gateway's end, which may still write.
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 

@@ -1,11 +1,10 @@
 /** The profiles over real sockets: what works, and every verb that could go round them. */
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { Client as BasicFtp } from 'basic-ftp';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { gatewayOptions } from '../../src/config/options.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { ROOT, resolvePath } from '../../src/protocol/virtual-path.ts';
@@ -13,21 +12,16 @@ import { explainAccess } from '../../src/server/explain.ts';
 import { needs } from '../fixtures/client-programs.ts';
 import { RawClient } from '../fixtures/ftp-client.ts';
 import { startGateway, type TestGateway } from '../fixtures/gateway.ts';
+import { temporaryFolder } from '../fixtures/local-files.ts';
 import { curlClient } from '../interop/clients/curl.ts';
 
 type Options = NonNullable<Parameters<typeof startGateway>[0]>;
 type Sections = NonNullable<Options['directories']>;
 type Intake = NonNullable<Sections[number]['intake']>;
 
-const folders: string[] = [];
-afterEach(async () => {
-  for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true });
-});
-
 /** A gateway with a directory of each profile, in each of which something lies already. */
 async function started(intake: Readonly<Record<string, Intake>>) {
-  const stateDirectory = await mkdtemp(join(tmpdir(), 'sallyport-state-'));
-  folders.push(stateDirectory);
+  const stateDirectory = await temporaryFolder();
   const directories = Object.entries(intake).map(([path, said]) => ({ path, intake: said }));
   const gateway = await startGateway({ stateDirectory, directories, symlinks: true });
   for (const path of [...Object.keys(intake), '/open']) {
@@ -217,8 +211,7 @@ describe('facts for programs', () => {
   });
 
   test('of receipts they are as ever, whatever the account is for', async () => {
-    const stateDirectory = await mkdtemp(join(tmpdir(), 'sallyport-state-'));
-    folders.push(stateDirectory);
+    const stateDirectory = await temporaryFolder();
     const gateway = await startGateway({ stateDirectory }, { intake: { profile: 'inbox' } });
     const client = await RawClient.login(gateway);
     await client.upload('STOR a', 'content');

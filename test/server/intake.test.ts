@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateIdentity, identityToRecipient } from 'age-encryption';
-import { afterEach, expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { createGateway } from '../../src/server/gateway.ts';
 import type { GatewayParts } from '../../src/server/gateway-parts.ts';
 import { defineGate, type GateVerdict } from '../../src/spi/gate.ts';
@@ -11,14 +11,10 @@ import { RawClient } from '../fixtures/ftp-client.ts';
 import { startGateway, type TestUser } from '../fixtures/gateway.ts';
 import { memoryAuditLog } from '../fixtures/memory-audit-log.ts';
 
-const folders: string[] = [];
-afterEach(() => {
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
-});
-
 function stateDirectory(): string {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-state-'));
-  folders.push(folder);
+  // Behind the gateway's end, which may still write.
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 

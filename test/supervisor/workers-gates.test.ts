@@ -20,7 +20,7 @@ async function gated(intake: More = {}, more: More = {}) {
   const go = join(folder, 'go');
   const script =
     'text="$(head -c 4 "$1")"; sleep 0.0"$(od -An -N1 -tu1 /dev/urandom | tr -d " ")"; case "$text" in bad*) echo no; exit 1;; ' +
-    'slow) while ! test -e "$2"; do sleep 0.02; done;; esac; exit 0';
+    'slow) while test -d "$(dirname "$2")" && ! test -e "$2"; do sleep 0.02; done;; esac; exit 0';
   const gateway = await startWorkers({
     gates: [{ kind: 'command', name: 'look', program: '/bin/sh', args: ['-c', script, 'sh', '{file}', go] }],
     intake: { gates: ['look'], ...intake },
