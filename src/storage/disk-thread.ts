@@ -16,7 +16,7 @@ import type {
   SmallFile,
   StageJob,
   StageOpened,
-} from './disk-jobs.ts';
+} from './disk-job.ts';
 
 /** What the thread is asked. */
 export interface DiskQuestion {

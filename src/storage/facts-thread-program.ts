@@ -5,8 +5,24 @@
 import type { lstatSync, readlinkSync } from 'node:fs';
 import type { getPriority, setPriority } from 'node:os';
 import type { MessagePort } from 'node:worker_threads';
-import type { FactsAnswer, FactsQuestion } from './facts-thread.ts';
-import { packFacts } from './packed-facts.ts';
+import { type FactRows, packFacts } from './packed-facts.ts';
+
+/** What the thread is asked. */
+export interface FactsQuestion {
+  readonly id: number;
+  /** What the operating system is to be given for the directory. */
+  readonly directory: string;
+  /** Joined by `/`, which no name has in it. */
+  readonly names: string;
+  /** To write the answer into: a row for each name, or more. */
+  readonly rows: FactRows;
+}
+
+/** What it answers: without rows when a name could not be asked for, and once, with the id 0, when it has started. */
+export interface FactsAnswer {
+  readonly id: number;
+  readonly rows: FactRows | undefined;
+}
 
 /** The program: a script for a `Worker` that evaluates it. */
 export function factsProgram(): string {

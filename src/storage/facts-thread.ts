@@ -5,25 +5,8 @@
  */
 import { Worker } from 'node:worker_threads';
 import type { Clock, Timer } from '../lib/clock.ts';
-import { factsProgram } from './facts-thread-program.ts';
+import { type FactsAnswer, type FactsQuestion, factsProgram } from './facts-thread-program.ts';
 import { type FactRows, PackedFacts, rowsFor } from './packed-facts.ts';
-
-/** What the thread is asked. */
-export interface FactsQuestion {
-  readonly id: number;
-  /** What the operating system is to be given for the directory. */
-  readonly directory: string;
-  /** Joined by `/`, which no name has in it. */
-  readonly names: string;
-  /** To write the answer into: a row for each name, or more. */
-  readonly rows: FactRows;
-}
-
-/** What it answers: without rows when a name could not be asked for, and once, with the id 0, when it has started. */
-export interface FactsAnswer {
-  readonly id: number;
-  readonly rows: FactRows | undefined;
-}
 
 /** A thread that is kept while it is used. It is never needed: whoever is told nothing asks in the usual way. */
 export class FactsThread {

@@ -51,6 +51,12 @@ export const nodeIo: StorageIo = {
   },
 };
 
+/**
+ * Opens a place, not its contents (open(2)): no device is touched, no FIFO waits, and a file that may not be read can
+ * still be asked for its facts. Node does not export it; the value holds on every machine that Node runs on.
+ */
+export const O_PATH = 0o10000000;
+
 /** What Linux is to be given for the very thing that is open as `fd`. */
 export function pathOfDescriptor(fd: number): string {
   return `/proc/self/fd/${fd}`;

@@ -5,7 +5,7 @@
  */
 import type { BigIntStats } from 'node:fs';
 import type { VirtualPath } from '../protocol/virtual-path.ts';
-import type { StraightPlace } from './disk-jobs.ts';
+import type { StraightPlace } from './disk-job.ts';
 import type { StorageIo } from './io.ts';
 import type { StagedHandle } from './plain-handle.ts';
 import type { SealedParts } from './sealed-name.ts';

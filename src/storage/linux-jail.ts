@@ -7,17 +7,12 @@ import { type BigIntStats, close, closeSync, constants } from 'node:fs';
 import { assert } from '../lib/assert.ts';
 import { parentOf, pathParts, type VirtualPath } from '../protocol/virtual-path.ts';
 import { Fault } from '../spi/fault.ts';
-import type { StraightPlace } from './disk-jobs.ts';
-import { identityOf, letGo, pathOfDescriptor, type StorageIo } from './io.ts';
+import type { StraightPlace } from './disk-job.ts';
+import { identityOf, letGo, O_PATH, pathOfDescriptor, type StorageIo } from './io.ts';
 import { type HeldDirectory, type HeldNode, hasReservedPart, isBelow, type Jail, type JailMaker } from './jail.ts';
 import type { StagedHandle } from './plain-handle.ts';
 import type { SealedParts } from './sealed-name.ts';
 
-/**
- * Opens a place, not its contents (open(2)): no device is touched, no FIFO waits, and a file that may not be read can
- * still be asked for its facts. Node does not export it; the value holds on every machine that Node runs on.
- */
-export const O_PATH = 0o10000000;
 const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
 const DIRECTORY = O_RDONLY | O_DIRECTORY | O_NONBLOCK;
 

@@ -2,7 +2,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { FileFacts } from '../protocol/file-facts.ts';
 import type { OpenedFile } from '../spi/file-system.ts';
-import type { SmallFile } from './disk-jobs.ts';
+import type { SmallFile } from './disk-job.ts';
 import type { DiskThread } from './disk-thread.ts';
 import { asFault } from './errors.ts';
 import { factsOf, letGo, type StorageIo } from './io.ts';

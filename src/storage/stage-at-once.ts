@@ -1,7 +1,7 @@
 /** Beginning an upload by way of a thread that does all of it in one go (`disk-thread.ts`), where nothing is special about it. */
 import type { ExistingFile } from '../spi/file-system.ts';
 import type { UploadSettings } from './begin-stage.ts';
-import type { StraightPlace } from './disk-jobs.ts';
+import type { StraightPlace } from './disk-job.ts';
 import type { DiskThread } from './disk-thread.ts';
 import type { HeldDirectory } from './jail.ts';
 import { PlainHandle } from './plain-handle.ts';

@@ -2,14 +2,13 @@
 import { type BigIntStats, constants } from 'node:fs';
 import { assert } from '../lib/assert.ts';
 import { Fault } from '../spi/fault.ts';
-import type { ExistingFile, StagedWrite } from '../spi/file-system.ts';
+import type { StagedWrite } from '../spi/file-system.ts';
 import { asFault, translated } from './errors.ts';
-import { type AtOnce, finishAtOnce, lookAgain } from './finish-at-once.ts';
+import { type EndingParts, finishAtOnce, lookAgain } from './finish-at-once.ts';
 import { letGo, lstatIfAny, type StorageIo, unlinkIfAny } from './io.ts';
 import type { HeldDirectory } from './jail.ts';
-import type { StagedHandle } from './plain-handle.ts';
 import { readBytes } from './read-bytes.ts';
-import { type Claim, heldName, type StagingNames } from './staging-names.ts';
+import { type Claim, heldName } from './staging-names.ts';
 
 /** How an upload in progress is opened: itself, never what a symlink in its place leads to. */
 export const STAGED_FLAGS = constants.O_RDWR | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
@@ -18,28 +17,17 @@ export const STAGED_FLAGS = constants.O_RDWR | (constants.O_NOFOLLOW ?? 0) | (co
 export const STAGED_MODE = 0o600;
 
 /** What an upload in progress consists of. It owns the directory, the claim and the handle, and lets them go at its end. */
-export interface StagedFileParts {
+export interface StagedFileParts extends EndingParts {
   readonly io: StorageIo;
-  readonly directory: HeldDirectory;
   readonly claim: Claim;
-  /** The staged file, open for reading and writing. */
-  readonly handle: StagedHandle;
-  readonly names: StagingNames;
-  /** The name under which it will be published. */
-  readonly target: string;
   /** Bytes in the staged file now. */
   readonly startBytes: number;
   /** Whether those bytes are this account's earlier upload, which nobody else has; otherwise they can be had again. */
   readonly resumed: boolean;
-  readonly existing: ExistingFile;
-  /** Permission bits of a file that replaces none. */
-  readonly fileMode: number;
   /** Whether to wait for the disk before publishing. */
   readonly sync: boolean;
   /** Whether the path that was asked for still leads to `directory`, which may have been renamed since. */
   readonly stillThere: () => Promise<boolean>;
-  /** What may end it in one go, and where its directory must be for that; undefined where it is ended call by call. */
-  readonly atOnce?: AtOnce;
 }
 
 /** An upload that is smaller is written when it ends: without it each would take a way through the thread pool more. */

@@ -3,7 +3,8 @@ import { closeSync, constants, openSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { type DiskJob, doJob, type FinishJob, type StageJob, type StageOpened } from '../../src/storage/disk-jobs.ts';
+import type { DiskJob, FinishJob, StageJob, StageOpened } from '../../src/storage/disk-job.ts';
+import { doJob } from '../../src/storage/disk-jobs.ts';
 import { identityOf } from '../../src/storage/io.ts';
 import { makeDisk } from './support.ts';
 
