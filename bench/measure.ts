@@ -22,6 +22,8 @@ export interface Place {
   /** A folder on the same disk for what all homes have. */
   readonly shared: string;
   readonly load: LoadProgram;
+  /** Whether this repetition does not count, and is there to make the server warm. */
+  readonly warmsUp: boolean;
 }
 
 /** One measure. */

@@ -84,7 +84,7 @@ async function runHeat({ measure, contestants }: Heat, run: Run): Promise<Outcom
       for (const entrant of [...present.slice(turn), ...present.slice(0, turn)]) {
         const counts = repetition >= 0;
         if (entrant.failure === undefined && (counts || pits.isCold(entrant.contestant, measure))) {
-          const figures = await takeOnce(entrant, measure, run);
+          const figures = await takeOnce(entrant, measure, run, !counts);
           if (figures !== undefined && counts) entrant.figures.push(figures);
         }
         progress.turnDone(counts);
@@ -110,7 +110,7 @@ function plannedTurns({ measure, contestants }: Heat): number {
   return present.length * measure.repetitions;
 }
 
-async function takeOnce(entrant: Entrant, measure: Measure, { pits, ground, progress }: Run) {
+async function takeOnce(entrant: Entrant, measure: Measure, { pits, ground, progress }: Run, warmsUp: boolean) {
   const { contestant } = entrant;
   try {
     ground.signal.throwIfAborted();
@@ -120,7 +120,7 @@ async function takeOnce(entrant: Entrant, measure: Measure, { pits, ground, prog
     const signal = AbortSignal.any([ground.signal, AbortSignal.timeout(1_000 * ground.secondsMax)]);
     const load = { path, signal, calmMs, ...(watch && { watch }) };
     const home = await pits.homeOf(contestant);
-    const figures = await measure.take({ server, home, shared: join(ground.folder, 'shared'), load });
+    const figures = await measure.take({ server, home, shared: join(ground.folder, 'shared'), load, warmsUp });
     ground.tell(`  ${contestant.name}: ${toldOf(figures, measure)} (${progress})`);
     return figures;
   } catch (error) {

@@ -12,6 +12,8 @@ export interface Scale {
   readonly mediumBytes: number;
   /** How long small operations are repeated for each figure. */
   readonly seconds: number;
+  /** How long the first time does that does not count: a compiler in the server needs some thousands of them. */
+  readonly warmupSeconds: number;
   readonly entries: number;
   readonly sessions: number;
   /** How many uploads of small files run side by side. */
@@ -35,6 +37,7 @@ export const FULL: Scale = {
   largeBytes: 2 ** 30,
   mediumBytes: 2 ** 28,
   seconds: 1,
+  warmupSeconds: 5,
   entries: 100_000,
   sessions: 300,
   parallel: 64,
@@ -52,6 +55,7 @@ export const QUICK: Scale = {
   largeBytes: 2 ** 20,
   mediumBytes: 2 ** 20,
   seconds: 0.1,
+  warmupSeconds: 0.1,
   entries: 20,
   sessions: 4,
   parallel: 4,

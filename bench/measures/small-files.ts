@@ -16,7 +16,7 @@ const TEXT =
   'EPSV and a new data connection for each file; sessions are resumed where the server can (the last column tells the share).';
 
 /** STOR of small files, each under a name of its own. */
-export function smallUploads({ repetitions, seconds }: Scale, { bytes, connections }: SmallFiles): Measure {
+export function smallUploads({ repetitions, ...times }: Scale, { bytes, connections }: SmallFiles): Measure {
   return {
     name: `small-stor-${bytes}-${connections}`,
     title: `STOR of ${sizeText(bytes)} files, ${connections} at a time`,
@@ -26,8 +26,8 @@ export function smallUploads({ repetitions, seconds }: Scale, { bytes, connectio
     kind: 'small-stor',
     repetitions: Math.min(repetitions, 3),
     prepare: async (home) => void (await layDirectory(home, 'in')),
-    async take({ server, home, load }) {
-      const how = { connections, seconds, tls: server.manner.smallFilesTls };
+    async take({ server, home, load, warmsUp }) {
+      const how = { connections, seconds: secondsOf(times, warmsUp), tls: server.manner.smallFilesTls };
       const options = { path: 'in/small', size: bytes, each: 1, ...how };
       const measured = await measure(load, server, { mode: 'stor', options });
       await empty(join(home, 'in'));
@@ -38,7 +38,7 @@ export function smallUploads({ repetitions, seconds }: Scale, { bytes, connectio
 }
 
 /** RETR of one small file again and again. */
-export function smallDownloads({ repetitions, seconds }: Scale, { bytes, connections }: SmallFiles): Measure {
+export function smallDownloads({ repetitions, ...times }: Scale, { bytes, connections }: SmallFiles): Measure {
   return {
     name: `small-retr-${bytes}-${connections}`,
     title: `RETR of ${sizeText(bytes)} files, ${connections} at a time`,
@@ -48,7 +48,8 @@ export function smallDownloads({ repetitions, seconds }: Scale, { bytes, connect
     kind: 'small-retr',
     repetitions: Math.min(repetitions, 3),
     prepare: (home, shared) => layFile(home, shared, { name: 'small', bytes }),
-    async take({ server, load }) {
+    async take({ server, load, warmsUp }) {
+      const seconds = secondsOf(times, warmsUp);
       const options = { path: 'small', connections, seconds, tls: server.manner.smallFilesTls };
       const measured = await measure(load, server, { mode: 'retr', options });
       if (measured.bytes !== measured.operations * bytes) throw new Error(`${measured.bytes} bytes came`);
@@ -56,4 +57,8 @@ export function smallDownloads({ repetitions, seconds }: Scale, { bytes, connect
     },
     clean: empty,
   };
+}
+
+function secondsOf({ seconds, warmupSeconds }: Pick<Scale, 'seconds' | 'warmupSeconds'>, warmsUp: boolean): number {
+  return warmsUp ? warmupSeconds : seconds;
 }
