@@ -3,7 +3,6 @@
  * be hashed. Shared, because a message for each piece costs more than the piece's copy; and a copy, because pieces may come to
  * adapters, many of whose tools refuse shared memory.
  */
-
 import { assert } from '../lib/assert.ts';
 
 /** Bytes of a slot. What fits into one is not worth the way into another thread. */

@@ -149,7 +149,7 @@ class RunningThread {
   /** Hashes the first bytes of a slot that was taken, and gives it back. */
   async submit(stream: number, slot: number, bytes: number): Promise<void> {
     await this.#room();
-    this.#put(stream, slot, bytes);
+    this.#slots.put({ stream, slot, bytes });
   }
 
   /** Hashes a copy. */
@@ -160,7 +160,7 @@ class RunningThread {
       if (slot === undefined) return this.#addLater(stream, bytes.subarray(at));
       const part = bytes.subarray(at, at + SLOT_BYTES);
       this.#slots.memoryOf(slot).set(part);
-      this.#put(stream, slot, part.length);
+      this.#slots.put({ stream, slot, bytes: part.length });
     }
     return undefined;
   }
@@ -170,14 +170,14 @@ class RunningThread {
     return new Promise((resolve, reject) => {
       this.#digests.set(stream, { resolve, reject });
       this.#keepAlive();
-      this.#put(stream, DIGEST, 0);
+      this.#slots.put({ stream, slot: DIGEST, bytes: 0 });
     });
   }
 
   async forget(stream: number): Promise<void> {
     if (this.#state === 'ended') return;
     await this.#room();
-    this.#put(stream, FORGET, 0);
+    this.#slots.put({ stream, slot: FORGET, bytes: 0 });
   }
 
   async #addLater(stream: number, bytes: Uint8Array): Promise<void> {
@@ -200,10 +200,6 @@ class RunningThread {
       this.#keepAlive();
       if (!this.#slots.want()) this.#goOn();
     });
-  }
-
-  #put(stream: number, slot: number, bytes: number): void {
-    this.#slots.put({ stream, slot, bytes });
   }
 
   #hear(news: DigestNews): void {
