@@ -6,6 +6,7 @@
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { readOwned } from './owned-reads.ts';
+import { turns } from './turn-share.ts';
 
 /** TLS record types (RFC 8446 section 5.1). */
 const APPLICATION_DATA = 23;
@@ -41,6 +42,7 @@ const memory = Buffer.allocUnsafeSlow(READ_BYTES);
  */
 export class CloseNotifyGuard extends Duplex {
   readonly #socket: Socket;
+  readonly #share = turns.share();
   #endSeen = false;
   #firstByte: number | undefined;
   #leftUnused = false;
@@ -167,6 +169,15 @@ export class CloseNotifyGuard extends Duplex {
     if (this.readableFlowing === true && this.readableLength === 0) this.emit('data', chunk);
     // It has to wait, and the memory that it is in does not.
     else this.push(Buffer.from(chunk));
+    if (this.#share.used(chunk.length)) this.#waitForTurn();
+  }
+
+  /** Lets others have this turn of the event loop. */
+  #waitForTurn(): void {
+    this.#socket.pause();
+    this.#share.next(() => {
+      if (this.readableFlowing === true) this.#socket.resume();
+    });
   }
 
   /** Follows the record headers (type, version, length) until the first application-data record. */
