@@ -6,10 +6,15 @@ import type { ReadHandle } from './plain-handle.ts';
 
 /** Below it memory of its own costs less than a piece. */
 const SMALL_BYTES_MAX = 16_384;
-/** Pieces read in one go for a consumer that is quick: each way to the disk's threads and back costs as much as a third of a piece. */
-const PIECES_MAX = 4;
+/** Pieces read in one go for consumers that are quick: each way to the disk's threads and back costs as much as a third of a piece. */
+const PIECES_MAX = 16;
+/** As many for each at least, however many there are; then one of them reads while another is busy, and longer stretches cost caches. */
+const PIECES_MIN = 4;
 /** A consumer that takes a piece in this time is quick: 25 MiB/s. A slow one has no more memory than it needs. */
 const QUICK_MS = 10;
+
+/** Stretches of files that are being read in this process. */
+let readers = 0;
 
 /**
  * Yields the bytes from `startBytes` up to `endBytes`, reading ahead of the consumer: one piece, or a few while it takes them quickly.
@@ -26,6 +31,7 @@ export async function* readBytes(
   let positionBytes = startBytes;
   let atOnce = 1;
   let ahead = readAhead(handle, { startBytes, endBytes, pieces: atOnce });
+  readers += 1;
   try {
     while (positionBytes < endBytes) {
       const pieces = await ahead;
@@ -35,9 +41,10 @@ export async function* readBytes(
       const givenMs = clock.monotonicMs();
       yield* pieces;
       const isQuick = clock.monotonicMs() - givenMs < QUICK_MS * pieces.length;
-      atOnce = isQuick ? Math.min(PIECES_MAX, atOnce * 2) : 1;
+      atOnce = isQuick ? Math.min(Math.max(PIECES_MIN, Math.floor(PIECES_MAX / readers)), atOnce * 2) : 1;
     }
   } finally {
+    readers -= 1;
     // A consumer that stops early closes the handle next, which must not happen under a running read.
     await ahead.catch(() => undefined);
   }

@@ -67,15 +67,34 @@ test('who stops early is waited for by the read that is under way, whose failure
   await stopping;
 });
 
-test('a quick consumer has four pieces read at once, a slow one a single one', async () => {
-  const content = randomBytes(30 * PIECE_BYTES);
+test('a quick consumer has up to sixteen pieces read at once, a slow one a single one', async () => {
+  const content = randomBytes(40 * PIECE_BYTES);
   const clock = new FakeClock();
   const quick = fileOf(content);
   await drained(readBytes(quick.handle, 0, content.length, clock), () => clock.advance(9));
-  expect(quick.reads).toEqual([1, 1, 2, 4, 4, 4, 4, 4, 4, 2]);
+  expect(quick.reads).toEqual([1, 1, 2, 4, 8, 16, 8]);
   const slow = fileOf(content);
   await drained(readBytes(slow.handle, 0, content.length, clock), () => clock.advance(10));
   expect(new Set(slow.reads)).toEqual(new Set([1]));
+});
+
+test('several who read share them, and each has four at least', async () => {
+  const content = randomBytes(40 * PIECE_BYTES);
+  const clock = new FakeClock();
+  for (const [count, most] of [
+    [2, 8],
+    [3, 5],
+    [9, 4],
+  ] as const) {
+    const files = Array.from({ length: count }, () => fileOf(content));
+    const others = files.slice(1).map(({ handle }) => readBytes(handle, 0, content.length, clock));
+    for (const other of others) await other.next();
+    const [first] = files;
+    if (first === undefined) throw new Error('no file');
+    await drained(readBytes(first.handle, 0, content.length, clock));
+    expect(Math.max(...first.reads)).toBe(most);
+    for (const other of others) await other.return(undefined);
+  }
 });
 
 test('a consumer that becomes slow has a single piece read at once from then on', async () => {
@@ -85,10 +104,10 @@ test('a consumer that becomes slow has a single piece read at once from then on'
   let taken = 0;
   await drained(readBytes(handle, 0, content.length, clock), () => {
     taken += 1;
-    if (taken > 10) clock.advance(1_000);
+    if (taken > 10) clock.advance(10_000);
   });
-  expect(Math.max(...reads.slice(0, 6))).toBe(4);
-  expect(new Set(reads.slice(-15))).toEqual(new Set([1]));
+  expect(Math.max(...reads.slice(0, 6))).toBe(16);
+  expect(new Set(reads.slice(-8))).toEqual(new Set([1]));
 });
 
 test('any stretch of any file comes as it is, however much the disk gives at once', async () => {
