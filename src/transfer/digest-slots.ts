@@ -48,7 +48,7 @@ export function sharedSlots(): SharedSlots {
 /** The side that fills slots. */
 export class SlotWriter {
   readonly #control: Int32Array;
-  readonly #slots: readonly Uint8Array[];
+  readonly #slots: readonly Buffer[];
   readonly #free = Array.from({ length: SLOTS }, (_, slot) => slot);
   /** The slots of the entries that have not been done when this side last looked, in order. */
   readonly #under: number[] = [];
@@ -57,7 +57,7 @@ export class SlotWriter {
 
   constructor({ bytes, control }: SharedSlots) {
     this.#control = new Int32Array(control);
-    this.#slots = Array.from({ length: SLOTS }, (_, slot) => new Uint8Array(bytes, slot * SLOT_BYTES, SLOT_BYTES));
+    this.#slots = Array.from({ length: SLOTS }, (_, slot) => Buffer.from(bytes, slot * SLOT_BYTES, SLOT_BYTES));
   }
 
   /** How many slots nobody has. */
@@ -72,8 +72,8 @@ export class SlotWriter {
     return this.#free.pop();
   }
 
-  /** The memory of a slot. */
-  memoryOf(slot: number): Uint8Array {
+  /** The memory of a slot. To be written with `copy`: with `set`, V8 moves what goes into shared memory word by word. */
+  memoryOf(slot: number): Buffer {
     const memory = this.#slots[slot];
     assert(memory !== undefined, 'a slot has memory');
     return memory;
@@ -90,7 +90,7 @@ export class SlotWriter {
     return this.#under.length < ENTRIES;
   }
 
-  /** Adds an entry, for which there is room, and wakes the other side. */
+  /** Adds an entry, for which there is room. The other side sees it if it is awake. */
   put({ stream, slot, bytes }: Entry): void {
     const at = placeOf(this.#head);
     this.#control[at] = stream;
@@ -99,6 +99,10 @@ export class SlotWriter {
     this.#under.push(slot);
     this.#head = (this.#head + 1) | 0;
     Atomics.store(this.#control, HEAD, this.#head);
+  }
+
+  /** Wakes the other side, if it waits for an entry. */
+  wake(): void {
     Atomics.notify(this.#control, HEAD);
   }
 

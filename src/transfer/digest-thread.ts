@@ -6,13 +6,13 @@ import { createHash } from 'node:crypto';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Clock, Timer } from '../lib/clock.ts';
-import { DIGEST, FORGET, SLOT_BYTES, SlotWriter, sharedSlots } from './digest-slots.ts';
+import { DIGEST, type Entry, FORGET, SLOT_BYTES, SlotWriter, sharedSlots } from './digest-slots.ts';
 import type { DigestNews } from './digest-thread-program.ts';
 
 /** What is hashed in the thread, in order. */
 export interface DigestStream {
   /** Adds bytes, which are copied. @returns what to wait for before more are added. @throws Error when the thread has ended. */
-  add(bytes: Uint8Array): Promise<void> | undefined;
+  add(bytes: Buffer): Promise<void> | undefined;
   /** The SHA-256 in lower-case hexadecimal, of everything added. @throws Error when the thread has ended. */
   digest(): Promise<string>;
   /** To be called last, whether or not the digest was asked for. */
@@ -94,6 +94,8 @@ class RunningThread {
   readonly #digests = new Map<number, Waiter>();
   #waiting: (() => void)[] = [];
   #streams = 0;
+  /** Whether the other side is about to be woken. */
+  #wakes = false;
   #lastStream = 0;
   #state: 'starting' | 'ready' | 'ended' = 'starting';
 
@@ -137,7 +139,7 @@ class RunningThread {
     this.#streams -= 1;
   }
 
-  memoryOf(slot: number): Uint8Array {
+  memoryOf(slot: number): Buffer {
     return this.#slots.memoryOf(slot);
   }
 
@@ -149,18 +151,18 @@ class RunningThread {
   /** Hashes the first bytes of a slot that was taken, and gives it back. */
   async submit(stream: number, slot: number, bytes: number): Promise<void> {
     await this.#room();
-    this.#slots.put({ stream, slot, bytes });
+    this.#put({ stream, slot, bytes });
   }
 
   /** Hashes a copy. */
-  add(stream: number, bytes: Uint8Array): Promise<void> | undefined {
+  add(stream: number, bytes: Buffer): Promise<void> | undefined {
     for (let at = 0; at < bytes.length; at += SLOT_BYTES) {
       this.#assertRuns();
       const slot = this.#slots.hasRoom ? this.#slots.take() : undefined;
       if (slot === undefined) return this.#addLater(stream, bytes.subarray(at));
       const part = bytes.subarray(at, at + SLOT_BYTES);
-      this.#slots.memoryOf(slot).set(part);
-      this.#slots.put({ stream, slot, bytes: part.length });
+      part.copy(this.#slots.memoryOf(slot));
+      this.#put({ stream, slot, bytes: part.length });
     }
     return undefined;
   }
@@ -170,17 +172,28 @@ class RunningThread {
     return new Promise((resolve, reject) => {
       this.#digests.set(stream, { resolve, reject });
       this.#keepAlive();
-      this.#slots.put({ stream, slot: DIGEST, bytes: 0 });
+      this.#put({ stream, slot: DIGEST, bytes: 0 });
     });
   }
 
   async forget(stream: number): Promise<void> {
     if (this.#state === 'ended') return;
     await this.#room();
-    this.#slots.put({ stream, slot: FORGET, bytes: 0 });
+    this.#put({ stream, slot: FORGET, bytes: 0 });
   }
 
-  async #addLater(stream: number, bytes: Uint8Array): Promise<void> {
+  /** Waking a thread takes as long as copying a slot: once for all that is added in one go. */
+  #put(entry: Entry): void {
+    this.#slots.put(entry);
+    if (this.#wakes) return;
+    this.#wakes = true;
+    queueMicrotask(() => {
+      this.#wakes = false;
+      this.#slots.wake();
+    });
+  }
+
+  async #addLater(stream: number, bytes: Buffer): Promise<void> {
     await this.#more();
     await this.add(stream, bytes);
   }
@@ -253,11 +266,11 @@ class ThreadStream implements DigestStream {
     this.#first = first;
   }
 
-  add(bytes: Uint8Array): Promise<void> | undefined {
+  add(bytes: Buffer): Promise<void> | undefined {
     const first = this.#first;
     if (first === undefined) return this.#thread.add(this.#id, bytes);
     if (this.#firstBytes + bytes.length <= SLOT_BYTES) {
-      this.#thread.memoryOf(first).set(bytes, this.#firstBytes);
+      bytes.copy(this.#thread.memoryOf(first), this.#firstBytes);
       this.#firstBytes += bytes.length;
       return undefined;
     }
@@ -281,7 +294,7 @@ class ThreadStream implements DigestStream {
     this.#thread.closed();
   }
 
-  async #leave(first: number, bytes: Uint8Array): Promise<void> {
+  async #leave(first: number, bytes: Buffer): Promise<void> {
     this.#first = undefined;
     await this.#thread.submit(this.#id, first, this.#firstBytes);
     await this.#thread.add(this.#id, bytes);
