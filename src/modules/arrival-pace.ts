@@ -43,8 +43,8 @@ export function arrivalPace(parts: ArrivalPaceParts): Module {
   });
 }
 
-/** A login takes 2 to 5 ms of it: about a tenth, however much the thread gets of a machine that others use as well. */
-const PACE_CPU_MS = 40;
+/** A login takes 2 to 5 ms of it: a fifteenth, however much the thread gets of a machine that others use as well. */
+const PACE_CPU_MS = 60;
 
 /** Somebody is let in after this long, whatever the thread is busy with. */
 const PACE_MAX_MS = 500;
