@@ -44,6 +44,9 @@ export function readWords(args: readonly string[], page: string): Words {
     out: resolve(values.out ?? usual),
     folder: resolve(values.folder),
     measures: values.measures?.split(','),
-    contestants: values.contestants?.split(','),
+    contestants: values.contestants?.split(OUTSIDE_BRACKETS),
   };
 }
+
+/** Commas between names, some of which have one in brackets. */
+const OUTSIDE_BRACKETS = /,(?![^(]*\))/;
