@@ -5,7 +5,8 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { BoundedMap } from '../lib/bounded-map.ts';
-import type { Clock, Timer } from '../lib/clock.ts';
+import type { Clock } from '../lib/clock.ts';
+import { KeptThread } from '../lib/kept-thread.ts';
 import { Fault } from '../spi/fault.ts';
 import type {
   DiskJob,
@@ -46,32 +47,29 @@ export class DiskThread {
   /** The identity that a directory had lately, by its place. */
   readonly identities = new BoundedMap<string, string>(DIRECTORIES_MAX);
   readonly #clock: Clock;
-  readonly #program: URL;
   readonly #asksMin: number;
-  #running: Running | undefined;
-  #idle: Timer | undefined;
-  #usedMs = 0;
+  readonly #kept: KeptThread<Running>;
   #asks = 0;
   #asksSinceMs = Number.NEGATIVE_INFINITY;
-  #startAgainMs = Number.NEGATIVE_INFINITY;
   #heldBytes = 0;
 
   constructor(clock: Clock, { program = PROGRAM, asksMin = ASKS_MIN }: DiskThreadOptions = {}) {
     this.#clock = clock;
-    this.#program = program;
     this.#asksMin = asksMin;
+    const begin = () => started(program);
+    this.#kept = new KeptThread({ clock, idleMs: IDLE_MS, restMs: REST_MS, begin, lose: giveUp });
   }
 
   /** Whether there is one now, be it only starting. */
   get isRunning(): boolean {
-    return this.#running !== undefined;
+    return this.#kept.held !== undefined;
   }
 
   /** To be called in front of each file: whether it may be asked now. It is started for those that come often. */
   mayAsk(): boolean {
     const nowMs = this.#clock.monotonicMs();
-    this.#usedMs = nowMs;
-    const running = this.#running ?? this.#start(nowMs);
+    this.#kept.used();
+    const running = this.#kept.held ?? (this.#isWorthIt(nowMs) ? this.#kept.wanted() : undefined);
     return running !== undefined && isFree(running, nowMs);
   }
 
@@ -110,17 +108,12 @@ export class DiskThread {
 
   /** Ends the thread, if there is one. */
   close(): void {
-    this.#idle?.cancel();
-    this.#idle = undefined;
-    const running = this.#running;
-    if (running === undefined) return;
-    this.#forget(running);
-    void running.worker.terminate();
+    this.#kept.close();
   }
 
   #do(job: DiskJob): Promise<DiskResult | 'lost' | undefined> {
     const nowMs = this.#clock.monotonicMs();
-    const running = this.#running;
+    const running = this.#kept.held;
     if (running === undefined || !isFree(running, nowMs)) return NOTHING;
     running.lastId += 1;
     const id = running.lastId;
@@ -133,59 +126,14 @@ export class DiskThread {
     });
   }
 
-  /** Starts it once it has been asked for often: a thread takes some MiB, and a file now and then is none the faster for it. */
-  #start(nowMs: number): Running | undefined {
+  /** Whether it has been asked for often: a thread takes some MiB, and a file now and then is none the faster for it. */
+  #isWorthIt(nowMs: number): boolean {
     if (nowMs - this.#asksSinceMs > IDLE_MS) {
       this.#asksSinceMs = nowMs;
       this.#asks = 0;
     }
     this.#asks += 1;
-    if (this.#asks < this.#asksMin || nowMs < this.#startAgainMs) return undefined;
-    const done = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
-    const worker = new Worker(this.#program, {
-      ...{ name: 'disk', env: {}, resourceLimits: LIMITS, workerData: done },
-      // What it opens is handed over: by itself Node would close those numbers with the thread, whatever they stand for by then.
-      trackUnmanagedFds: false,
-    });
-    const running: Running = {
-      worker,
-      isReady: false,
-      lastId: 0,
-      done: new Int32Array(done),
-      sentMs: [],
-      waiting: new Map(),
-    };
-    worker.unref();
-    worker.on('message', ({ id, result }: DiskAnswer) => {
-      running.isReady = true;
-      const settle = running.waiting.get(id);
-      running.waiting.delete(id);
-      if (running.waiting.size === 0) worker.unref();
-      settle?.(result);
-    });
-    const lost = () => {
-      if (this.#running !== running) return;
-      this.#startAgainMs = this.#clock.monotonicMs() + REST_MS;
-      this.#forget(running);
-    };
-    worker.on('error', lost).on('exit', lost);
-    this.#running = running;
-    this.#watch();
-    return running;
-  }
-
-  /** Ends it when it has not been asked for a while. */
-  #watch(): void {
-    this.#idle = this.#clock.after(IDLE_MS, () => {
-      if (this.#clock.monotonicMs() - this.#usedMs >= IDLE_MS) this.close();
-      else this.#watch();
-    });
-  }
-
-  #forget(running: Running): void {
-    this.#running = undefined;
-    for (const settle of running.waiting.values()) settle('lost');
-    running.waiting.clear();
+    return this.#asks >= this.#asksMin;
   }
 }
 
@@ -198,6 +146,36 @@ interface Running {
   /** When each job was sent that may not be done yet, the oldest first. */
   readonly sentMs: number[];
   readonly waiting: Map<number, (result: DiskResult | 'lost' | undefined) => void>;
+}
+
+function started(program: URL): Running {
+  const done = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+  const worker = new Worker(program, {
+    ...{ name: 'disk', env: {}, resourceLimits: LIMITS, workerData: done },
+    // What it opens is handed over: by itself Node would close those numbers with the thread, whatever they stand for by then.
+    trackUnmanagedFds: false,
+  });
+  const running: Running = {
+    worker,
+    isReady: false,
+    lastId: 0,
+    done: new Int32Array(done),
+    sentMs: [],
+    waiting: new Map(),
+  };
+  worker.on('message', ({ id, result }: DiskAnswer) => {
+    running.isReady = true;
+    const settle = running.waiting.get(id);
+    running.waiting.delete(id);
+    if (running.waiting.size === 0) worker.unref();
+    settle?.(result);
+  });
+  return running;
+}
+
+function giveUp({ waiting }: Running): void {
+  for (const settle of waiting.values()) settle('lost');
+  waiting.clear();
 }
 
 const PROGRAM = new URL(`./disk-thread-program${extname(import.meta.url)}`, import.meta.url);

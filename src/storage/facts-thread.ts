@@ -4,17 +4,15 @@
  * would stop every session.
  */
 import { Worker } from 'node:worker_threads';
-import type { Clock, Timer } from '../lib/clock.ts';
+import type { Clock } from '../lib/clock.ts';
+import { KeptThread } from '../lib/kept-thread.ts';
 import { type FactsAnswer, type FactsQuestion, factsProgram } from './facts-thread-program.ts';
 import { type FactRows, PackedFacts, rowsFor } from './packed-facts.ts';
 
 /** A thread that is kept while it is used. It is never needed: whoever is told nothing asks in the usual way. */
 export class FactsThread {
   readonly #clock: Clock;
-  readonly #program: URL | string;
-  #running: Running | undefined;
-  #startAgainMs = Number.NEGATIVE_INFINITY;
-  #idle: Timer | undefined;
+  readonly #kept: KeptThread<Running>;
   readonly #spare: FactRows[];
   #lastId = 0;
 
@@ -24,8 +22,15 @@ export class FactsThread {
    */
   constructor(clock: Clock, program: URL | string = factsProgram(), spare: FactRows[] = []) {
     this.#clock = clock;
-    this.#program = program;
     this.#spare = spare;
+    this.#kept = new KeptThread({
+      ...{ clock, idleMs: IDLE_MS, restMs: REST_MS },
+      begin: () => started(program),
+      lose(running) {
+        giveUp(running);
+        spare.length = 0;
+      },
+    });
   }
 
   /**
@@ -33,7 +38,7 @@ export class FactsThread {
    * has ended or has not answered for a second, and for what it cannot tell.
    */
   async lookUp(directory: string, names: readonly string[]): Promise<PackedFacts | undefined> {
-    const running = this.#wanted();
+    const running = this.#kept.wanted();
     if (running === undefined || running.state !== 'ready') return undefined;
     this.#lastId += 1;
     const question = {
@@ -56,10 +61,13 @@ export class FactsThread {
 
   /** Starts it, unless it runs, and waits until it does, has failed, or a moment is over. Never fails. */
   async start(): Promise<void> {
-    const running = this.#wanted();
+    const running = this.#kept.wanted();
     if (running?.state !== 'starting') return;
     const timer = this.#clock.after(START_WAIT_MS, running.started.resolve);
+    // Or a program with nothing else to do would end in front of its listing.
+    running.worker.ref();
     await running.started.promise;
+    if (running.waiting.size === 0) running.worker.unref();
     timer.cancel();
   }
 
@@ -68,53 +76,12 @@ export class FactsThread {
 
   /** Whether it runs, and so answers at once. */
   get ready(): boolean {
-    return this.#running?.state === 'ready';
+    return this.#kept.held?.state === 'ready';
   }
 
   /** Ends the thread, if there is one; the next look-up starts another. */
   close(): void {
-    this.#idle?.cancel();
-    const running = this.#running;
-    if (running === undefined) return;
-    this.#forget(running);
-    this.#spare.length = 0;
-    // One that hangs in a system call ends when that does.
-    void running.worker.terminate();
-  }
-
-  /** The one that runs, or a new one; it stays for a while. */
-  #wanted(): Running | undefined {
-    this.#idle?.cancel();
-    this.#idle = this.#clock.after(IDLE_MS, () => this.close());
-    return this.#running ?? this.#start();
-  }
-
-  #start(): Running | undefined {
-    if (this.#clock.monotonicMs() < this.#startAgainMs) return undefined;
-    const asText = typeof this.#program === 'string';
-    const worker = new Worker(this.#program, { name: 'facts', env: {}, eval: asText, resourceLimits: LIMITS });
-    const running: Running = { worker, state: 'starting', started: Promise.withResolvers(), waiting: new Map() };
-    worker.unref();
-    worker.on('message', ({ id, rows }: FactsAnswer) => {
-      // Also one that is late: it does answer.
-      running.state = 'ready';
-      running.started.resolve();
-      running.waiting.get(id)?.(rows);
-    });
-    const lost = () => {
-      if (this.#running !== running) return;
-      this.#startAgainMs = this.#clock.monotonicMs() + REST_MS;
-      this.#forget(running);
-    };
-    worker.on('error', lost).on('exit', lost);
-    this.#running = running;
-    return running;
-  }
-
-  #forget(running: Running): void {
-    this.#running = undefined;
-    running.started.resolve();
-    for (const settle of running.waiting.values()) settle(undefined);
+    this.#kept.close();
   }
 }
 
@@ -125,6 +92,24 @@ interface Running {
   /** Settles also when it has not started. */
   readonly started: PromiseWithResolvers<void>;
   readonly waiting: Map<number, (rows: FactRows | undefined) => void>;
+}
+
+function started(program: URL | string): Running {
+  const asText = typeof program === 'string';
+  const worker = new Worker(program, { name: 'facts', env: {}, eval: asText, resourceLimits: LIMITS });
+  const running: Running = { worker, state: 'starting', started: Promise.withResolvers(), waiting: new Map() };
+  worker.on('message', ({ id, rows }: FactsAnswer) => {
+    // Also one that is late: it does answer.
+    running.state = 'ready';
+    running.started.resolve();
+    running.waiting.get(id)?.(rows);
+  });
+  return running;
+}
+
+function giveUp(running: Running): void {
+  running.started.resolve();
+  for (const settle of running.waiting.values()) settle(undefined);
 }
 
 /** It keeps nothing from one question to the next. */

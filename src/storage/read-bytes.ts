@@ -13,7 +13,7 @@ const PIECES_MIN = 4;
 /** A consumer that takes a piece in this time is quick: 25 MiB/s. A slow one has no more memory than it needs. */
 const QUICK_MS = 10;
 
-/** Stretches of files that are being read in this process. */
+/** Stretches of files that are being read: of the process, whose pieces and threads they share. */
 let readers = 0;
 
 /**

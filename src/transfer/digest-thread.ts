@@ -5,7 +5,8 @@
 import { createHash } from 'node:crypto';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { Clock, Timer } from '../lib/clock.ts';
+import type { Clock } from '../lib/clock.ts';
+import { KeptThread } from '../lib/kept-thread.ts';
 import { DIGEST, type Entry, FORGET, SLOT_BYTES, SlotWriter, sharedSlots } from './digest-slots.ts';
 import type { DigestNews } from './digest-thread-program.ts';
 
@@ -21,55 +22,38 @@ export interface DigestStream {
 
 /** A thread that is kept while it is used, and keeps no process alive. It is never needed: who is given no stream hashes where he is. */
 export class DigestThread {
-  readonly #clock: Clock;
-  readonly #program: URL;
-  #running: RunningThread | undefined;
-  #idle: Timer | undefined;
-  #startAgainMs = Number.NEGATIVE_INFINITY;
+  readonly #kept: KeptThread<RunningThread>;
 
   /** @param program what runs in the thread; of use to tests. */
   constructor(clock: Clock, program: URL = PROGRAM) {
-    this.#clock = clock;
-    this.#program = program;
+    this.#kept = new KeptThread({
+      ...{ clock, idleMs: IDLE_MS, restMs: REST_MS },
+      begin: () => new RunningThread(program),
+      lose: (running) => running.lose(),
+      isNeeded: (running) => !running.idle,
+    });
   }
 
   /** Whether it runs, and gives streams. */
   get ready(): boolean {
-    return this.#running?.ready === true;
+    return this.#kept.held?.ready === true;
   }
 
   /** Says that there is something large, so that it begins if it does not run yet, for those that come next. */
   wanted(): void {
-    if (this.#running !== undefined || this.#clock.monotonicMs() < this.#startAgainMs) return;
-    const running = new RunningThread(this.#program, () => {
-      if (this.#running !== running) return;
-      this.#running = undefined;
-      this.#startAgainMs = this.#clock.monotonicMs() + REST_MS;
-    });
-    this.#running = running;
-    this.#rest();
+    this.#kept.wanted();
   }
 
   /** Begins a stream. Undefined when the thread does not run, or has its hands full. */
   open(): DigestStream | undefined {
-    const stream = this.#running?.open();
-    if (stream !== undefined) this.#rest();
+    const stream = this.#kept.held?.open();
+    if (stream !== undefined) this.#kept.used();
     return stream;
   }
 
   /** Ends the thread, and with it what is under way there. */
   close(): void {
-    this.#idle?.cancel();
-    this.#running?.end();
-    this.#running = undefined;
-  }
-
-  #rest(): void {
-    this.#idle?.cancel();
-    this.#idle = this.#clock.after(IDLE_MS, () => {
-      if (this.#running?.idle === false) this.#rest();
-      else this.close();
-    });
+    this.#kept.close();
   }
 }
 
@@ -89,28 +73,21 @@ interface Waiter {
 
 /** One thread, from its start to its end. */
 class RunningThread {
-  readonly #worker: Worker;
+  readonly worker: Worker;
   readonly #slots: SlotWriter;
   readonly #digests = new Map<number, Waiter>();
   #waiting: (() => void)[] = [];
   #streams = 0;
   /** Whether the other side is about to be woken. */
-  #wakes = false;
+  #wakeDue = false;
   #lastStream = 0;
   #state: 'starting' | 'ready' | 'ended' = 'starting';
 
-  constructor(program: URL, ended: () => void) {
+  constructor(program: URL) {
     const shared = sharedSlots();
     this.#slots = new SlotWriter(shared);
-    this.#worker = new Worker(program, { name: 'digests', env: {}, resourceLimits: LIMITS, workerData: shared });
-    this.#worker.on('message', (news: DigestNews) => this.#hear(news));
-    const lost = () => {
-      this.#lose();
-      ended();
-    };
-    this.#worker.on('error', lost).on('exit', lost);
-    // Behind the listeners, each of which would count as somebody who waits for it.
-    this.#worker.unref();
+    this.worker = new Worker(program, { name: 'digests', env: {}, resourceLimits: LIMITS, workerData: shared });
+    this.worker.on('message', (news: DigestNews) => this.#hear(news));
   }
 
   get ready(): boolean {
@@ -121,11 +98,6 @@ class RunningThread {
     return this.#streams === 0;
   }
 
-  end(): void {
-    this.#lose();
-    void this.#worker.terminate();
-  }
-
   open(): DigestStream | undefined {
     if (!this.ready || this.#slots.freeCount <= SPARE_SLOTS) return undefined;
     const first = this.#slots.take();
@@ -133,6 +105,14 @@ class RunningThread {
     this.#streams += 1;
     this.#lastStream = (this.#lastStream + 1) | 0;
     return new ThreadStream(this, this.#lastStream, first);
+  }
+
+  /** It has ended: all that is under way fails. */
+  lose(): void {
+    this.#state = 'ended';
+    for (const { reject } of this.#digests.values()) reject(new Error('the thread that hashes has ended'));
+    this.#digests.clear();
+    this.#goOn();
   }
 
   closed(): void {
@@ -169,6 +149,7 @@ class RunningThread {
 
   async digest(stream: number): Promise<string> {
     await this.#room();
+    this.#assertRuns();
     return new Promise((resolve, reject) => {
       this.#digests.set(stream, { resolve, reject });
       this.#keepAlive();
@@ -185,10 +166,10 @@ class RunningThread {
   /** Waking a thread takes as long as copying a slot: once for all that is added in one go. */
   #put(entry: Entry): void {
     this.#slots.put(entry);
-    if (this.#wakes) return;
-    this.#wakes = true;
+    if (this.#wakeDue) return;
+    this.#wakeDue = true;
     queueMicrotask(() => {
-      this.#wakes = false;
+      this.#wakeDue = false;
       this.#slots.wake();
     });
   }
@@ -229,8 +210,8 @@ class RunningThread {
 
   /** The process goes on while somebody waits for this thread. */
   #keepAlive(): void {
-    if (this.#waiting.length + this.#digests.size > 0) this.#worker.ref();
-    else this.#worker.unref();
+    if (this.#waiting.length + this.#digests.size > 0) this.worker.ref();
+    else this.worker.unref();
   }
 
   #goOn(): void {
@@ -242,13 +223,6 @@ class RunningThread {
 
   #assertRuns(): void {
     if (this.#state === 'ended') throw new Error('the thread that hashes has ended');
-  }
-
-  #lose(): void {
-    this.#state = 'ended';
-    for (const { reject } of this.#digests.values()) reject(new Error('the thread that hashes has ended'));
-    this.#digests.clear();
-    this.#goOn();
   }
 }
 

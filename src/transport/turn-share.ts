@@ -1,9 +1,12 @@
 /**
  * How much a turn of the event loop takes in. A socket is read for as long as it has more, up to 8 MiB at a time, which takes as many
- * milliseconds to decrypt: with a few uploads at full speed everybody else would wait for the sum of them.
+ * milliseconds to take in: with a few uploads at full speed everybody else would wait for the sum of them.
  */
 
-/** Bytes that all who read take in between them before others have their turn: two milliseconds of work. Half as many cost a tenth of the speed. */
+/**
+ * Bytes that all who read take in between them before others have their turn: two milliseconds of work. Half as many cost a tenth of the
+ * speed. Each reads once a turn all the same, so that with more than a few it is as much as one read of each.
+ */
 export const TURN_BYTES = 2_097_152;
 
 /** The turns of a thread's event loop, shared by all who read there. */

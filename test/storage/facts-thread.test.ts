@@ -1,6 +1,8 @@
 /** The thread that asks for facts: what it says, and that nobody waits for one that is lost or hangs. */
+import { execFile } from 'node:child_process';
 import * as fs from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { BroadcastChannel } from 'node:worker_threads';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type Clock, FakeClock, systemClock } from '../../src/lib/clock.ts';
@@ -150,6 +152,23 @@ test('one that nobody asks for more than a minute has ended, and is started agai
   clock.advance(70_000);
   expect(await thread.lookUp('/', ['tmp'])).toBeUndefined();
   await started(thread, '/', ['tmp']);
+});
+
+test('a program that waits for nothing but its start goes on, and ends behind its last question', async () => {
+  const { folder, home } = await makeDisk();
+  const at = (file: string) => JSON.stringify(new URL(`../../src/${file}`, import.meta.url).href);
+  const program = `
+    const { FactsThread } = await import(${at('storage/facts-thread.ts')});
+    const { systemClock } = await import(${at('lib/clock.ts')});
+    const thread = new FactsThread(systemClock);
+    while (!thread.ready) await thread.start();
+    const facts = await thread.lookUp(${JSON.stringify(home)}, ['.']);
+    console.log(facts.kind(0));
+  `;
+  const file = join(folder, 'program.mjs');
+  await fs.writeFile(file, program);
+  const { stdout } = await promisify(execFile)(process.execPath, [file], { timeout: 15_000 });
+  expect(stdout.trim()).toBe('directory');
 });
 
 describe('a long listing', () => {
