@@ -9,6 +9,7 @@ import { letGo, lstatIfAny, type StorageIo, unlinkIfAny } from './io.ts';
 import type { HeldDirectory } from './jail.ts';
 import { readBytes } from './read-bytes.ts';
 import { type Claim, heldName } from './staging-names.ts';
+import { WriteBehind } from './write-behind.ts';
 
 /** How an upload in progress is opened: itself, never what a symlink in its place leads to. */
 export const STAGED_FLAGS = constants.O_RDWR | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
@@ -47,6 +48,7 @@ export class StagedFile implements StagedWrite {
    */
   #sound = true;
   #last: Promise<unknown> = Promise.resolve();
+  readonly #behind: WriteBehind | undefined;
   /** The first bytes, as long as they are few and nobody needs them on the disk. */
   #pending: Buffer | undefined;
   /** What had the target's name when somebody asked behind the last byte, so that the commit need not look again. */
@@ -58,6 +60,7 @@ export class StagedFile implements StagedWrite {
     this.#positionBytes = parts.startBytes;
     this.#name = parts.claim.name;
     if (parts.atOnce !== undefined) this.#pending = NOTHING;
+    if (parts.sync) this.#behind = new WriteBehind(() => parts.handle.datasync(), parts.startBytes);
   }
 
   async *prefix(): AsyncGenerator<Buffer> {
@@ -148,6 +151,7 @@ export class StagedFile implements StagedWrite {
       if (this.#state !== 'open') return 0;
       this.#state = 'ended';
       try {
+        await this.#sounding(async () => this.#behind?.settled()).catch(() => undefined);
         if (partial === 'keep' && (await this.#worthKeeping()) && (await this.#keep())) return this.#positionBytes;
         await unlinkIfAny(this.#parts.io, this.#stagedPath());
         return 0;
@@ -169,6 +173,7 @@ export class StagedFile implements StagedWrite {
       this.#positionBytes += bytesWritten;
       rest = behind(rest, bytesWritten);
     }
+    await this.#sounding(async () => this.#behind?.wrote(this.#positionBytes));
   }
 
   /** Writes what is not on the disk yet. */
@@ -234,8 +239,16 @@ export class StagedFile implements StagedWrite {
 
   async #syncBytes(): Promise<void> {
     if (!this.#parts.sync) return;
-    try {
+    await this.#sounding(async () => {
+      await this.#behind?.settled();
       await this.#parts.handle.sync();
+    });
+  }
+
+  /** Does what tells whether the disk has taken the bytes. */
+  async #sounding(sync: () => Promise<void>): Promise<void> {
+    try {
+      await sync();
     } catch (error) {
       this.#sound = false;
       throw error;
