@@ -1,21 +1,16 @@
 /** The control connection by itself: what it keeps of a client that does not read. */
 import { once } from 'node:events';
-import type { AddressInfo, Socket } from 'node:net';
-import { connect, createServer } from 'node:net';
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
 import { reply } from '../../src/protocol/reply.ts';
 import { ControlConnection } from '../../src/transport/control-connection.ts';
+import { socketPair } from '../fixtures/socket-pair.ts';
 
 const HERE = { address: '127.0.0.1', port: 1 };
 
 /** A control connection and both sockets below it. */
 async function pair() {
-  const server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
-  const [socket] = (await once(server, 'connection')) as [Socket];
-  server.close();
+  const { accepted: socket, client } = await socketPair({ allowHalfOpen: true });
   const bounds = { lineBytesMax: 512, queuedLinesMax: 8, handshakeTimeoutMs: 5_000, stallTimeoutMs: 5_000 };
   const control = new ControlConnection(socket, { peer: HERE, local: HERE, clock: systemClock, ...bounds });
   return { control, socket, client };

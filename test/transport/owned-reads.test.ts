@@ -1,22 +1,9 @@
 /** Reads into memory of our own, and what becomes of a socket that cannot. */
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
-import { connect, createServer, Socket } from 'node:net';
-import { expect, onTestFinished, test } from 'vitest';
+import { Socket } from 'node:net';
+import { expect, test } from 'vitest';
 import { readOwned } from '../../src/transport/owned-reads.ts';
-
-async function pair() {
-  const server = createServer({ pauseOnConnect: true, allowHalfOpen: true }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
-  const [accepted] = (await once(server, 'connection')) as [Socket];
-  onTestFinished(() => {
-    client.destroy();
-    accepted.destroy();
-    server.close();
-  });
-  return { client, accepted };
-}
+import { socketPair } from '../fixtures/socket-pair.ts';
 
 test('a socket without a handle is left as it is', () => {
   const socket = new Socket();
@@ -24,7 +11,7 @@ test('a socket without a handle is left as it is', () => {
 });
 
 test('every byte comes, in the memory that was given and never more than fits, also behind a pause; then the end', async () => {
-  const { client, accepted } = await pair();
+  const { client, accepted } = await socketPair({ pauseOnConnect: true, allowHalfOpen: true });
   const memory = Buffer.alloc(1_000);
   const seen: Buffer[] = [];
   const owned = readOwned(accepted, memory, (bytes) => {

@@ -1,8 +1,8 @@
-import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import { expect, onTestFinished, test } from 'vitest';
+/** What a turn of the event loop takes in: all of it for one who reads alone, equal parts for several. */
+import { expect, test } from 'vitest';
 import { CloseNotifyGuard } from '../../src/transport/close-notify-guard.ts';
 import { TURN_BYTES, Turns } from '../../src/transport/turn-share.ts';
+import { socketPair } from '../fixtures/socket-pair.ts';
 
 test('one who reads alone has the whole turn, and the next one too', () => {
   const { turns, endTurn } = manualTurns();
@@ -32,7 +32,7 @@ test('those who read together have equal parts, from the second turn on', () => 
 });
 
 test('a socket that has much to read leaves the event loop between its shares', async () => {
-  const { near, far } = await connected();
+  const { accepted: near, client: far } = await socketPair({ pauseOnConnect: true });
   const guard = new CloseNotifyGuard(near, () => undefined, 65_536);
   let bytes = 0;
   let turnBytes = 0;
@@ -67,17 +67,4 @@ function manualTurns() {
     for (const call of ended) call();
   };
   return { turns, endTurn };
-}
-
-async function connected(): Promise<{ near: Socket; far: Socket }> {
-  const server = createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const far = connect((server.address() as AddressInfo).port, '127.0.0.1');
-  const [near] = (await once(server, 'connection')) as [Socket];
-  onTestFinished(() => {
-    far.destroy();
-    near.destroy();
-    server.close();
-  });
-  return { near, far };
 }
