@@ -9,7 +9,8 @@ import { hashPassword } from '../src/auth/password-hash.ts';
 import { Secret } from '../src/lib/secret.ts';
 import { packageVersion } from '../src/server/package-version.ts';
 import { type Contestant, PASSWORD, USER } from './contestant.ts';
-import { freePort, startServer } from './server-process.ts';
+import { freePort } from './server-ports.ts';
+import { startServer } from './server-process.ts';
 
 /** How it is run. */
 export interface OwnSettings {

@@ -2,9 +2,9 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, chown } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
 import { setTimeout as after } from 'node:timers/promises';
 import { MODERN, PASSWORD, type Running, USER } from './contestant.ts';
+import { isListening } from './server-ports.ts';
 
 /** A program that will listen on a port of this machine. */
 export interface ServerProgram {
@@ -45,17 +45,6 @@ export async function startServer({ name, port, program, args, env }: ServerProg
   };
 }
 
-/** A port of the loopback address that is free now. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (typeof address !== 'object' || address === null) throw new Error('there is no free port');
-  return address.port;
-}
-
 /** What a program says of its version; undefined when it cannot be run, or says nothing of the kind. */
 export function saidVersion(command: readonly string[], pattern: RegExp, env: NodeJS.ProcessEnv = {}) {
   try {
@@ -77,13 +66,7 @@ export async function giveTo(home: string, id: number): Promise<void> {
 async function listening(child: ChildProcess, port: number): Promise<void> {
   const end = performance.now() + START_MAX_MS;
   while (!hasEnded(child)) {
-    const socket = connect(port, '127.0.0.1');
-    const open = await once(socket, 'connect').then(
-      () => true,
-      () => false,
-    );
-    socket.destroy();
-    if (open) return;
+    if (await isListening({ port })) return;
     if (performance.now() > end) throw new Error(`it does not listen ${START_MAX_MS / 1_000} s behind its start`);
     await after(20);
   }

@@ -4,7 +4,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Contestant, PASSWORD, type Presence, type Setup, USER } from '../contestant.ts';
-import { freePort, startServer } from '../server-process.ts';
+import { freePort } from '../server-ports.ts';
+import { startServer } from '../server-process.ts';
 
 /** Where npm has put it: `npm install --prefix var/bench ftp-srv`, or another folder by BENCH_PEERS. */
 const FOLDER = process.env.BENCH_PEERS ?? fileURLToPath(new URL('../../var/bench', import.meta.url));

@@ -2,7 +2,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Contestant, PASSWORD, type Setup, USER } from '../contestant.ts';
-import { freePort, giveTo, startServer } from '../server-process.ts';
+import { freePort } from '../server-ports.ts';
+import { giveTo, startServer } from '../server-process.ts';
 import { shaCrypt } from './sha-crypt.ts';
 import { NOBODY, serverProgram, UNPACKED, unpackedEnvironment, unpackedPresence } from './unpacked.ts';
 

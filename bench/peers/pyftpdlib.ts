@@ -2,7 +2,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Contestant, PASSWORD, type Presence, USER } from '../contestant.ts';
-import { freePort, saidVersion, startServer } from '../server-process.ts';
+import { freePort } from '../server-ports.ts';
+import { saidVersion, startServer } from '../server-process.ts';
 
 /** Debian's Python, which has Debian's packages, and the one of the path where there is another. */
 const PYTHONS = ['/usr/bin/python3', 'python3'];

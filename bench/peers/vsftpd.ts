@@ -2,7 +2,8 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Contestant, Setup } from '../contestant.ts';
-import { freePort, giveTo, startServer } from '../server-process.ts';
+import { freePort } from '../server-ports.ts';
+import { giveTo, startServer } from '../server-process.ts';
 import { serverProgram, unpackedEnvironment, unpackedPresence } from './unpacked.ts';
 
 /** It goes to the home of its guests' account before anything else, and nobody's does not exist. */

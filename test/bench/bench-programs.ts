@@ -52,7 +52,16 @@ export async function pageOf(program: string) {
   const sections = text.split(/^## /m).slice(1).map(sectionOf);
   const measured = sections.filter(({ title }) => !['Machine', 'Contestants', 'Goals'].includes(title));
   const read = (name: string) => readFileSync(join(folder, name), 'utf8');
-  return { text, measured, goals: sections.find(({ title }) => title === 'Goals')?.rows ?? [], files, read };
+  const goals = sections.find(({ title }) => title === 'Goals')?.rows ?? [];
+  return { text, measured, goals, failures: failuresIn(text), files, read };
+}
+
+/** What a page says of those who failed, for the message of a test. */
+function failuresIn(text: string): string {
+  return text
+    .split('\n')
+    .filter((line) => line.startsWith('- '))
+    .join('\n');
 }
 
 function sectionOf(text: string): Section {

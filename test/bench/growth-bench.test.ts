@@ -7,7 +7,7 @@ const NAMES = ['entries', 'files', 'sessions', 'streams'];
 benchTest()(
   'growth: each series has a figure of Sallyport for every step, and a drawing with its line',
   async () => {
-    const { measured, text, files, read } = await pageOf('growth-bench.ts');
+    const { measured, text, failures, files, read } = await pageOf('growth-bench.ts');
     expect(files).toEqual([...NAMES.map((name) => `page-${name}.svg`), 'page.md']);
     expect(measured.map(({ title }) => title)).toEqual([
       ...['Transfers at once', 'LIST of a directory', 'Idle sessions', 'Files from small to large'],
@@ -16,7 +16,8 @@ benchTest()(
       const steps = [...new Set(rows.map(([step]) => step))];
       expect(steps.length, title).toBeGreaterThan(1);
       // The first table is that of Sallyport.
-      for (const [step, first] of rows.slice(0, steps.length)) expect(first, `${step} in ${title}`).toMatch(FIGURE);
+      const own = rows.slice(0, steps.length);
+      for (const [step, first] of own) expect(first, `${step} in ${title}\n${failures}`).toMatch(FIGURE);
     }
     for (const name of NAMES) {
       const picture = read(`page-${name}.svg`);

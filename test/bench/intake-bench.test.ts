@@ -5,7 +5,7 @@ import { benchTest, FIGURE, pageOf } from './bench-programs.ts';
 benchTest()(
   'what proof costs: each row has figures, and each goal is judged by one',
   async () => {
-    const { measured, goals, files } = await pageOf('intake-bench.ts');
+    const { measured, goals, failures, files } = await pageOf('intake-bench.ts');
     expect(files).toEqual(['page.md']);
     expect(measured.map(({ title, rows }) => [title, rows.map(([name]) => name)])).toEqual([
       [
@@ -17,7 +17,9 @@ benchTest()(
         ['all off', 'SHA-256, fsync', 'all on', 'all on, encrypt_to', 'all on, a gate'],
       ]),
     ]);
-    for (const { rows } of measured) for (const [name, first] of rows) expect(first, name).toMatch(FIGURE);
+    for (const { title, rows } of measured) {
+      for (const [name, first] of rows) expect(first, `${name} in ${title}\n${failures}`).toMatch(FIGURE);
+    }
     expect(goals).toHaveLength(3);
     for (const [, figure, verdict] of goals) {
       expect(figure).toMatch(FIGURE);

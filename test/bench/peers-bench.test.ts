@@ -16,7 +16,7 @@ const WHOLE_FIELD = [
 benchTest()(
   'Sallyport and its peers: each measure has a row for every contestant, with figures or with why there are none',
   async () => {
-    const { measured, text, goals, files } = await pageOf('peers-bench.ts');
+    const { measured, text, goals, failures, files } = await pageOf('peers-bench.ts');
     expect(files).toEqual(['page.md']);
     const [streams, at] = [['1 MiB, 1', '256 KiB, 4', '64 KiB, 16'], 'at a time'];
     expect(measured.map(({ title }) => title)).toEqual([
@@ -39,7 +39,7 @@ benchTest()(
         // Ours are measured in any case; a peer may not be installed.
         if (!name.startsWith('Sallyport') && first === '-')
           expect(text, `${name} in ${title}`).toContain(`- ${name}: `);
-        else expect(first, `${name} in ${title}\n${failuresIn(text)}`).toMatch(FIGURE);
+        else expect(first, `${name} in ${title}\n${failures}`).toMatch(FIGURE);
       }
     }
     // What Sallyport alone has to reach is known whoever else is there.
@@ -52,11 +52,3 @@ benchTest()(
   },
   600_000,
 );
-
-/** What a page says of those who failed. */
-function failuresIn(text: string): string {
-  return text
-    .split('\n')
-    .filter((line) => line.startsWith('- '))
-    .join('\n');
-}

@@ -1,10 +1,9 @@
 /** Several certificates, and answers of OCSP, as openssl's own client sees them; its responder gives the answers. */
 
-import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { beforeAll, describe, expect } from 'vitest';
+import { freePort } from '../../bench/server-ports.ts';
 import type { GatewayOptionsInput } from '../../src/config/options.ts';
 import { needs, type Ran, run, start } from '../fixtures/client-programs.ts';
 import { startGateway, type TestGateway } from '../fixtures/gateway.ts';
@@ -48,16 +47,6 @@ beforeAll(async () => {
     extensions: [...serverExtensions('a.example'), access],
   });
 }, 60_000);
-
-/** A port that nobody had just now. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
 
 /** The pair in the options of a gateway, its authority in the chain. */
 function pairOf({ cert, key }: OpensslPair) {
