@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { commandEntry, commandGate } from '../../src/intake/gates/command.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { ask, itemOf, manyBytes } from '../fixtures/gate-item.ts';
+import { isRunning } from '../fixtures/process-ids.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -137,16 +138,6 @@ describe('what a program is given', () => {
 });
 
 describe('time', () => {
-  /** Whether a process is there. */
-  const alive = (pid: number) => {
-    try {
-      process.kill(pid, 0);
-      return true;
-    } catch {
-      return false;
-    }
-  };
-
   const pidIn = async (file: string) => {
     for (;;) {
       const text = await readFile(file, 'utf8').catch(() => '');
@@ -156,7 +147,7 @@ describe('time', () => {
   };
 
   const gone = async (pid: number) => {
-    while (alive(pid)) await new Promise((resolve) => setTimeout(resolve, 20));
+    while (isRunning(pid)) await new Promise((resolve) => setTimeout(resolve, 20));
   };
 
   test('nobody waits any more: the program is killed with all that it has started', async () => {
@@ -168,7 +159,7 @@ describe('time', () => {
       late.signal,
     );
     const pid = await pidIn(file);
-    expect(alive(pid)).toBe(true);
+    expect(isRunning(pid)).toBe(true);
     late.abort(new Error('late'));
     await expect(asked).rejects.toThrow('late');
     await gone(pid);

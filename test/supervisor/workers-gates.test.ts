@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { run } from '../cli/fake-terminal.ts';
 import { temporaryFolder } from '../cli/temporary-folder.ts';
 import { RawClient } from '../fixtures/ftp-client.ts';
+import { signalTo } from '../fixtures/process-ids.ts';
 import { type More, SOON, serve, startWorkers, type WorkerProcesses } from '../fixtures/worker-processes.ts';
 
 const LONG = 240_000;
@@ -94,7 +95,7 @@ describe('what is checked behind the reply', () => {
       const [one, other] = await twoClients(gateway);
       expect(codeOf(await one.upload('STOR a.txt', 'slow a'))).toMatch(/^2/);
       for (const client of [one, other]) expect(await client.send('SITE RECEIPT a.txt')).toMatch(/^450 /);
-      process.kill((await gateway.status()).workers[0]?.pid ?? 0, 'SIGKILL');
+      signalTo((await gateway.status()).workers[0]?.pid);
       await one.end();
       expect(await other.send('SITE RECEIPT a.txt')).toMatch(/^450 /);
       expect(await readdir(gateway.home)).not.toContain('a.txt');

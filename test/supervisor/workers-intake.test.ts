@@ -9,6 +9,7 @@ import { temporaryFolder } from '../cli/temporary-folder.ts';
 import { RawClient } from '../fixtures/ftp-client.ts';
 import { PASSWORD } from '../fixtures/gateway.ts';
 import { bytesOf } from '../fixtures/local-files.ts';
+import { signalTo } from '../fixtures/process-ids.ts';
 import { SOON, serve, startWorkers, type WorkerProcesses } from '../fixtures/worker-processes.ts';
 
 const LONG = 180_000;
@@ -61,7 +62,7 @@ describe('a quota', () => {
       await expect.poll(room, SOON).toBe(100_000);
       expect(codeOf(await stays.upload('STOR kept.bin', bytesOf(200_000)))).toBe('552');
 
-      process.kill((await gateway.status()).workers[0]?.pid ?? 0, 'SIGKILL');
+      signalTo((await gateway.status()).workers[0]?.pid);
       await lost.end();
       await expect.poll(room, SOON).toBe(1_000_000);
       expect(codeOf(await stays.upload('STOR kept.bin', bytesOf(200_000)))).toBe('226');
@@ -105,7 +106,7 @@ describe('deliveries', () => {
           if (codeOf(reply) === '226') told.push(`/${name} ${name}`);
           if (told.length < 20 || killed) continue;
           killed = true;
-          process.kill(workers[0]?.pid ?? 0, 'SIGKILL');
+          signalTo(workers[0]?.pid);
         }
       });
       await Promise.allSettled(uploads);
@@ -178,7 +179,7 @@ describe('what has to be kept', () => {
         expect(await client.upload('STOR a.txt', 'other')).toMatch(DATE);
       };
       await refused(boss);
-      process.kill((await gateway.status()).workers[0]?.pid ?? 0, 'SIGKILL');
+      signalTo((await gateway.status()).workers[0]?.pid);
       await partner.end();
       await refused(boss);
       gateway.running.kill();

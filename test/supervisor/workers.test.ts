@@ -8,7 +8,8 @@ import { describe, expect, test } from 'vitest';
 import { run } from '../cli/fake-terminal.ts';
 import { RawClient } from '../fixtures/ftp-client.ts';
 import { bytesOf } from '../fixtures/local-files.ts';
-import { runs, SOON, startWorkers, type WorkerProcesses } from '../fixtures/worker-processes.ts';
+import { isRunning, signalTo } from '../fixtures/process-ids.ts';
+import { SOON, startWorkers, type WorkerProcesses } from '../fixtures/worker-processes.ts';
 
 const LONG = 180_000;
 
@@ -65,7 +66,7 @@ describe('limits', () => {
       await expect.poll(connections, SOON).toBe(10);
 
       const dead = before.find((worker) => worker.connections > 0);
-      process.kill(dead?.pid ?? 0, 'SIGKILL');
+      signalTo(dead?.pid);
       await expect.poll(async () => (await gateway.status()).sessions.all, SOON).toBe(10 - (dead?.connections ?? 0));
       const again = await Promise.all(Array.from({ length: 10 }, () => greeting(gateway)));
       expect(again.filter(({ text }) => text.startsWith('220 ')).length).toBe(dead?.connections);
@@ -113,7 +114,7 @@ describe('a worker that is killed', () => {
       lostTls.write(bytes.subarray(0, 1_000_000));
       tls.write(bytes.subarray(0, 1_000_000));
 
-      process.kill(pid ?? 0, 'SIGKILL');
+      signalTo(pid);
       await lost.end();
       tls.end(bytes.subarray(1_000_000));
       expect(await stays.reply()).toMatch(/^226[ -]/);
@@ -190,9 +191,9 @@ describe('a restart', () => {
       // The upload that began with an old worker ends well, and the worker with its last session.
       tls.end(bytesOf(100_000));
       expect(await slow.reply()).toMatch(/^226[ -]/);
-      expect(runs(old[1] ?? 0)).toBe(true);
+      expect(isRunning(old[1] ?? 0)).toBe(true);
       await slow.send('QUIT');
-      await expect.poll(() => runs(old[1] ?? 0), SOON).toBe(false);
+      await expect.poll(() => isRunning(old[1] ?? 0), SOON).toBe(false);
       expect(gateway.running.output.stderr).not.toContain('Listening on 127.0.0.1:0');
     },
     LONG,
@@ -298,7 +299,7 @@ describe('the end', () => {
       tls.end('and the end');
       expect(await busy.reply()).toMatch(/^226[ -]/);
       expect((await gateway.running.ended).code).toBe(0);
-      expect(workers.filter(runs)).toEqual([]);
+      expect(workers.filter(isRunning)).toEqual([]);
       expect(await readFile(join(gateway.home, 'last.bin'), 'utf8')).toBe('the beginning, and the end');
       expect(await readdir(join(gateway.stateDirectory, 'intake'))).not.toContainEqual(
         expect.stringMatching(/^worker-/),
@@ -320,7 +321,7 @@ describe('the end', () => {
       const workers = await pids(gateway);
       gateway.running.kill();
       await client.end();
-      await expect.poll(() => workers.filter(runs), SOON).toEqual([]);
+      await expect.poll(() => workers.filter(isRunning), SOON).toEqual([]);
       expect(await readdir(gateway.home)).not.toContain('half.bin');
     },
     LONG,

@@ -9,6 +9,7 @@ import type { FileSystem } from '../../../src/spi/file-system.ts';
 import { parseRights } from '../../../src/storage/worker/rights.ts';
 import { createUserStorage, type UserStorage } from '../../../src/storage/worker/user-storage.ts';
 import { fileSystemConformance } from '../../../src/testing.ts';
+import { isRunning, signalTo } from '../../fixtures/process-ids.ts';
 import { CAN_MAKE_USERS, makeSystemGroup, makeSystemUser, type SystemUser } from '../../fixtures/system-users.ts';
 import { EMPTY, path } from '../support.ts';
 import { eventsOf } from './in-process.ts';
@@ -142,7 +143,7 @@ describe.runIf(CAN_MAKE_USERS)('a worker of a real user', () => {
     onTestFinished(() => impatient.close());
     const files = impatient.filesFor(owner, { root: owner.home, owner: owner.user });
     await files.stat(path('/'));
-    process.kill(impatient.pids[0] ?? 0, 'SIGSTOP');
+    signalTo(impatient.pids[0], 'SIGSTOP');
     await expect(files.stat(path('/'))).rejects.toMatchObject({ kind: 'Local' });
     expect(await files.stat(path('/'))).toMatchObject({ owner: owner.uid });
   });
@@ -162,7 +163,7 @@ describe.runIf(CAN_MAKE_USERS)('a worker of a real user', () => {
     const pids = brief.pids;
     expect(pids).toHaveLength(2);
     await brief.close();
-    for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+    for (const pid of pids) expect(isRunning(pid)).toBe(false);
   });
 
   /** Runs `another-gateway.ts` for the owner, with rights that setpriv(1) gives it. */
