@@ -2,6 +2,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { z } from 'zod';
 import type { Clock } from '../lib/clock.ts';
+import { hasCode } from '../lib/error-code.ts';
 import type { Credentials, Identity, IdentitySource, Proof, Prover } from '../spi/authenticator.ts';
 import type { Log } from '../spi/log.ts';
 import { accountKeys, entryKeys, totpKeys } from './entry-options.ts';
@@ -137,7 +138,7 @@ async function loginShells(file: string): Promise<readonly string[] | undefined>
     const lines = (await readFile(file, 'utf8')).split('\n').map((line) => line.replace(/#.*/, '').trim());
     return lines.filter((line) => line !== '');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (hasCode(error, 'ENOENT')) return undefined;
     throw error;
   }
 }

@@ -1,9 +1,11 @@
 /** `sallyport audit export`: records for other programs, to standard output or into a file that is there whole or not at all. */
+
 import { newestCheckpoint, originOf } from '../audit/verifying/read-log.ts';
+import { errorCode } from '../lib/error-code.ts';
 import { CSV, type ExportFormat, JSON_LINES, syslog } from './audit-formats.ts';
 import { type LogPlace, type PlaceFlags, requireLog } from './audit-place.ts';
 import { type PickedRecord, pickedRecords } from './audit-records.ts';
-import { CommandFailure, systemCode } from './command-failure.ts';
+import { CommandFailure } from './command-failure.ts';
 import { inPieces, printed } from './printed.ts';
 import type { Terminal } from './terminal.ts';
 import { writeWholeFile } from './whole-file.ts';
@@ -35,7 +37,7 @@ export async function exportRecords(flags: ExportFlags, terminal: Terminal): Pro
   try {
     await writeWholeFile(output, texts, { mode: 0o600, existing: 'replace' });
   } catch (error) {
-    if (error instanceof CommandFailure || systemCode(error) === undefined) throw error;
+    if (error instanceof CommandFailure || errorCode(error) === undefined) throw error;
     const why = error instanceof Error ? error.message : String(error);
     throw new CommandFailure('failure', `${output} cannot be written: ${why}`, { cause: error });
   }

@@ -7,8 +7,9 @@ import { publicBytesOf } from '../audit/notes/ed25519.ts';
 import { formatVkey, TYPE_ED25519 } from '../audit/notes/signed-note.ts';
 import { isLog, newestCheckpoint, originOf } from '../audit/verifying/read-log.ts';
 import type { GatewayOptions } from '../config/options.ts';
+import { hasCode } from '../lib/error-code.ts';
 import { auditOrigin } from '../server/audit.ts';
-import { CommandFailure, systemCode } from './command-failure.ts';
+import { CommandFailure } from './command-failure.ts';
 import { CONFIG_FILE, requireConfiguration } from './configuration.ts';
 import { keysFrom, reading, textOf } from './log-keys.ts';
 import type { Terminal } from './terminal.ts';
@@ -109,7 +110,7 @@ async function found(directory: string): Promise<boolean> {
     try {
       return await isLog(directory);
     } catch (error) {
-      if (systemCode(error) === 'EACCES') throw new Error('this user may not: be the user of the gateway, or root');
+      if (hasCode(error, 'EACCES')) throw new Error('this user may not: be the user of the gateway, or root');
       throw error;
     }
   });

@@ -3,6 +3,7 @@ import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { openToOthers } from '../config/secret-mode.ts';
 import { DerError } from '../lib/der.ts';
+import { hasCode } from '../lib/error-code.ts';
 import { isLocked, publicKeyDer, whyNoSigner } from './certificate-keys.ts';
 import {
   type CertificateParts,
@@ -13,7 +14,7 @@ import {
 } from './certificate-parts.ts';
 import { type SecretSource, secretFor } from './certificate-secrets.ts';
 import type { Issuer } from './certificates.ts';
-import { CommandFailure, systemCode } from './command-failure.ts';
+import { CommandFailure } from './command-failure.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Where an authority lies, and what opens its key. */
@@ -61,7 +62,7 @@ export function whyNoAuthority(
 /** A private key from its file, opened with its passphrase if it has one; a file that others may read is told of. */
 export async function openKey(path: string, source: SecretSource, terminal: Terminal): Promise<KeyObject> {
   const pem = await readFile(path, 'utf8').catch((error) => {
-    if (systemCode(error) !== 'ENOENT') throw error;
+    if (!hasCode(error, 'ENOENT')) throw error;
     throw new CommandFailure('failure', `There is no ${path}, the key that is needed for this.`);
   });
   const open = openToOthers(path, (await stat(path)).mode);
@@ -90,7 +91,7 @@ async function readAuthorityFile(path: string): Promise<Buffer> {
   try {
     return await readFile(path);
   } catch (error) {
-    if (systemCode(error) !== 'ENOENT') throw error;
+    if (!hasCode(error, 'ENOENT')) throw error;
     throw new CommandFailure(
       'failure',
       `There is no ${path}, the authority that should sign. 'sallyport cert ca' makes one; --ca says where another is.`,

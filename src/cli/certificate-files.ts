@@ -6,6 +6,7 @@
 import { createPrivateKey } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { hasCode } from '../lib/error-code.ts';
 import { whyNoAuthority } from './certificate-authority.ts';
 import type { KeyType } from './certificate-names.ts';
 import { firstCertificate } from './certificate-parts.ts';
@@ -18,7 +19,7 @@ import {
   makeKey,
   makeServerCertificate,
 } from './certificates.ts';
-import { CommandFailure, systemCode } from './command-failure.ts';
+import { CommandFailure } from './command-failure.ts';
 import { writeWholeFile } from './whole-file.ts';
 
 /** What happens to files that exist: `refuse` writes nothing at all, `complete` keeps them and adds what is missing. */
@@ -107,7 +108,7 @@ async function pairWriter({ folder, bits, existing }: CertificateRequest, pairs:
   const written: string[] = [];
   const writeNew = async (path: string, text: string, mode: number) => {
     await writeWholeFile(path, text, { mode, existing: existing === 'replace' ? 'replace' : 'keep' }).catch((error) => {
-      throw systemCode(error) === 'EEXIST' ? alreadyThere([path]) : error;
+      throw hasCode(error, 'EEXIST') ? alreadyThere([path]) : error;
     });
     written.push(path);
     return text;
@@ -142,7 +143,7 @@ async function readIfThere(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined;
+    if (hasCode(error, 'ENOENT')) return undefined;
     throw error;
   }
 }

@@ -1,7 +1,8 @@
 /** Writing new certificates and keys: whole, with their modes, and never over something that is there. */
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { CommandFailure, systemCode } from './command-failure.ts';
+import { hasCode } from '../lib/error-code.ts';
+import { CommandFailure } from './command-failure.ts';
 import { writeWholeFile } from './whole-file.ts';
 
 /** A file to be written. Those with a key in them are for their owner alone. */
@@ -33,7 +34,7 @@ export async function writeFiles(files: readonly NewFile[], existing: 'keep' | '
   for (const { path, contents, holds } of files) {
     await mkdir(dirname(path), { recursive: true });
     await writeWholeFile(path, contents, { mode: holds === 'key' ? 0o600 : 0o644, existing }).catch((error) => {
-      throw systemCode(error) === 'EEXIST' ? alreadyThere([path]) : error;
+      throw hasCode(error, 'EEXIST') ? alreadyThere([path]) : error;
     });
   }
   return files.map(({ path }) => path);
@@ -45,7 +46,7 @@ export async function exists(path: string): Promise<boolean> {
     await stat(path);
     return true;
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') return false;
+    if (hasCode(error, 'ENOENT')) return false;
     throw error;
   }
 }

@@ -17,9 +17,3 @@ export class CommandFailure extends Error {
     this.exitCode = EXIT_CODES[how];
   }
 }
-
-/** The code of a system error such as `ENOENT`; undefined for anything else. */
-export function systemCode(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !('code' in error)) return undefined;
-  return typeof error.code === 'string' ? error.code : undefined;
-}

@@ -2,6 +2,7 @@
 import { createConnection, type Socket } from 'node:net';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
+import { errorCode } from '../lib/error-code.ts';
 import {
   CONTROL_RESULTS,
   CONTROL_SOCKET,
@@ -11,7 +12,7 @@ import {
   type ControlResults,
   controlAnswer,
 } from '../server/control-protocol.ts';
-import { CommandFailure, systemCode } from './command-failure.ts';
+import { CommandFailure } from './command-failure.ts';
 
 /** Nobody listens: no gateway runs with this state directory. */
 export class NoGateway extends CommandFailure {}
@@ -85,7 +86,7 @@ function connected(path: string): Promise<Socket> {
 }
 
 function unreachable(path: string, error: Error): CommandFailure {
-  const code = systemCode(error);
+  const code = errorCode(error);
   if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ENOTDIR') {
     const advice = 'start it with `sallyport serve`, or name its configuration with --config';
     return new NoGateway('failure', `No gateway runs here (${path}): ${advice}.`, { cause: error });

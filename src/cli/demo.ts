@@ -7,10 +7,11 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { generatePassword, hashPassword } from '../auth/password-hash.ts';
 import { addUser } from '../config/users-file.ts';
+import { hasCode } from '../lib/error-code.ts';
 import type { Secret } from '../lib/secret.ts';
 import { writeDevelopmentCertificates } from './certificate-files.ts';
 import { CERTIFICATE_DAYS, LOCAL_NAMES } from './certificate-names.ts';
-import { CommandFailure, systemCode } from './command-failure.ts';
+import { CommandFailure } from './command-failure.ts';
 import { shellWord } from './shell-word.ts';
 import { writeWholeFile } from './whole-file.ts';
 
@@ -108,7 +109,7 @@ async function writeConfiguration(path: string): Promise<boolean> {
     await writeWholeFile(path, CONFIGURATION, { mode: 0o644, existing: 'keep' });
     return true;
   } catch (error) {
-    if (systemCode(error) === 'EEXIST') return false;
+    if (hasCode(error, 'EEXIST')) return false;
     throw error;
   }
 }

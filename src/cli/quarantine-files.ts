@@ -2,7 +2,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Intent, intentSchema } from '../intake/doors/upload.ts';
-import { CommandFailure, systemCode } from './command-failure.ts';
+import { hasCode } from '../lib/error-code.ts';
+import { CommandFailure } from './command-failure.ts';
 
 /** The uploads that are held back, the oldest first. @throws CommandFailure when the files cannot be read. */
 export async function heldInFiles(stateDirectory: string): Promise<readonly Intent[]> {
@@ -25,7 +26,7 @@ const INTENT = /^(?:worker-[0-9a-f]+\/)?[0-9a-f]{24}\.json$/;
 async function readIntent(path: string): Promise<Intent | undefined> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
     // Settled since the folder was read.
-    if (systemCode(error) === 'ENOENT') return '';
+    if (hasCode(error, 'ENOENT')) return '';
     throw error;
   });
   try {

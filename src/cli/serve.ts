@@ -3,9 +3,10 @@ import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
 import { type GatewayOptions, gatewayOptions } from '../config/options.ts';
 import { systemClock } from '../lib/clock.ts';
+import { errorCode } from '../lib/error-code.ts';
 import { enterFipsMode } from '../lib/fips.ts';
 import type { Gateway } from '../server/gateway-parts.ts';
-import { CommandFailure, EXIT_CODES, systemCode } from './command-failure.ts';
+import { CommandFailure, EXIT_CODES } from './command-failure.ts';
 import { CONFIG_FILE, requireConfiguration } from './configuration.ts';
 import { KEY_LOG_WARNING } from './key-log.ts';
 import { reloadAtSignal } from './reload.ts';
@@ -162,7 +163,7 @@ async function start(gateway: ServingGateway): Promise<void> {
   try {
     await gateway.start();
   } catch (error) {
-    const reason = START_FAILURES[systemCode(error) ?? ''];
+    const reason = START_FAILURES[errorCode(error) ?? ''];
     if (reason === undefined || !(error instanceof Error)) throw error;
     const { address, port } = { address: '', port: '', ...error };
     throw new CommandFailure('failure', `Cannot listen on ${hostAndPort(String(address), String(port))}: ${reason}`, {

@@ -2,13 +2,14 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
 import { systemClock } from '../lib/clock.ts';
+import { errorCode } from '../lib/error-code.ts';
 import type { TlsRecordData } from '../modules/tls-record.ts';
 import { readRecord } from '../modules/tls-record-file.ts';
 import type { OptionOutcome, TriedOption, TriedPolicy } from '../modules/tls-verdict.ts';
 import { tryPolicy, VERDICTS, worstVerdicts } from '../modules/tls-verdict.ts';
 import { opensslSuite, TLS_PROFILE_NAMES, TLS_PROFILES, type TlsProfileName } from '../transport/tls-profiles.ts';
 import { hasHybridGroups } from '../transport/tls-terms.ts';
-import { CommandFailure, systemCode } from './command-failure.ts';
+import { CommandFailure } from './command-failure.ts';
 import type { Configuration } from './configuration.ts';
 import { CONFIG_FILE, requireConfiguration } from './configuration.ts';
 import { toIsoTimes } from './iso-times.ts';
@@ -136,7 +137,7 @@ async function recordOf(
     throw refuse(`${config} keeps no inventory: set inventory_file under tls, and let the gateway run for a while.`);
   }
   const read = await readRecord(file).catch((error: unknown) => {
-    throw refuse(`${file} cannot be read (${systemCode(error) ?? String(error)}).`);
+    throw refuse(`${file} cannot be read (${errorCode(error) ?? String(error)}).`);
   });
   if (read.kind === 'absent')
     throw refuse(`There is no ${file} yet: the gateway writes it within 30 s of the first login.`);

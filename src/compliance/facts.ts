@@ -10,6 +10,7 @@ import type { UserOptions } from '../auth/users.ts';
 import { chainEndMs } from '../config/certificate-checks.ts';
 import { type IdentityOptions, pairsOf, readPair } from '../config/certificate-files.ts';
 import type { GatewayOptions } from '../config/options.ts';
+import { hasCode } from '../lib/error-code.ts';
 import { isFipsModeAvailable } from '../lib/fips.ts';
 import { readRecord } from '../modules/tls-record-file.ts';
 import type { KeyKind } from '../transport/stapling.ts';
@@ -149,7 +150,7 @@ async function timeOf(path: string): Promise<number | undefined> {
   try {
     return (await stat(path)).mtimeMs;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (hasCode(error, 'ENOENT')) return undefined;
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 /** Reading what an operator's path names, without hanging on a pipe or filling the memory from a device. */
 import { type FileHandle, open, stat } from 'node:fs/promises';
+import { errorCode, hasCode } from '../lib/error-code.ts';
 
 /** A file's text, or why there is none, in words that fit behind the name of a key. */
 export type FileText =
@@ -27,15 +28,10 @@ export async function readBoundedFile(path: string, bytesMax: number): Promise<F
 /** What a failed file operation means, in plain words. */
 export function whyNot(error: unknown): string {
   if (isAbsent(error)) return 'does not exist';
-  const code = codeOf(error);
-  if (code === 'EACCES' || code === 'EPERM') return 'cannot be read, permission denied';
-  return `cannot be read (${code})`;
+  if (hasCode(error, 'EACCES', 'EPERM')) return 'cannot be read, permission denied';
+  return `cannot be read (${errorCode(error) ?? 'unknown error'})`;
 }
 
 function isAbsent(error: unknown): boolean {
-  return ['ENOENT', 'ENOTDIR'].includes(codeOf(error));
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+  return hasCode(error, 'ENOENT', 'ENOTDIR');
 }

@@ -1,6 +1,7 @@
 /** Files that are found whole or not at all, and last when whoever wrote them goes on. */
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { hasCode } from '../lib/error-code.ts';
 import { syncPath } from '../lib/sync-path.ts';
 
 /** Puts a file in the place of the one of that name, in one step that lasts. @throws the system's error; it is as it was then. */
@@ -28,7 +29,7 @@ export async function readText(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (hasCode(error, 'ENOENT')) return undefined;
     throw error;
   }
 }

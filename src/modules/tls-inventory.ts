@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import type { Clock, Timer } from '../lib/clock.ts';
+import { errorCode } from '../lib/error-code.ts';
 import { networkOf } from '../protocol/ip-address.ts';
 import { Fault, type FaultKind } from '../spi/fault.ts';
 import type { Module, Request, Result } from '../spi/module.ts';
@@ -260,6 +261,6 @@ const TLS_FAILURES: readonly (readonly [RegExp, StrangerRefusal])[] = [
 
 function whyTlsFailed(error: unknown): StrangerRefusal {
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  const code = errorCode(cause) ?? '';
   return TLS_FAILURES.find(([pattern]) => pattern.test(code))?.[1] ?? 'other';
 }

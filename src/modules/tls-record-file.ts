@@ -1,5 +1,6 @@
 /** The file that keeps the record of TLS over restarts: read once, written whole, never a reason not to start. */
 import { open, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { hasCode } from '../lib/error-code.ts';
 import { type TlsRecordData, tlsRecordData } from './tls-record.ts';
 
 /** Twice what the fullest record needs; a file that is larger is none of ours. */
@@ -19,7 +20,7 @@ export async function readRecord(path: string): Promise<RecordRead> {
     if (size > FILE_BYTES_MAX) return { kind: 'broken', why: `it has ${size} bytes` };
     text = await readFile(path, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return { kind: 'absent' };
+    if (hasCode(error, 'ENOENT')) return { kind: 'absent' };
     throw error;
   }
   try {

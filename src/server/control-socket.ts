@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { aside } from '../lib/aside.ts';
 import type { Clock } from '../lib/clock.ts';
 import { deadline, within } from '../lib/deadline.ts';
+import { hasCode } from '../lib/error-code.ts';
 import { printable } from '../lib/printable.ts';
 import { put } from '../lib/put.ts';
 import type { Log } from '../spi/log.ts';
@@ -295,10 +296,6 @@ function isAnswered(path: string): Promise<boolean> {
     };
     socket.setTimeout(KNOCK_MAX_MS, () => settle(true));
     socket.once('connect', () => settle(true));
-    socket.once('error', (error) => settle(!(hasCode(error, 'ECONNREFUSED') || hasCode(error, 'ENOENT'))));
+    socket.once('error', (error) => settle(!hasCode(error, 'ECONNREFUSED', 'ENOENT')));
   });
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

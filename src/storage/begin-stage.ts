@@ -2,9 +2,10 @@
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { unreachable } from '../lib/assert.ts';
+import { hasCode } from '../lib/error-code.ts';
 import { Fault } from '../spi/fault.ts';
 import type { StageRequest } from '../spi/file-system.ts';
-import { hasCode, isFault } from './errors.ts';
+import { isFault } from './errors.ts';
 import { letGo, type StorageIo, unlinkIfAny } from './io.ts';
 import type { HeldDirectory, HeldNode } from './jail.ts';
 import { openNodeForReading, targetKind } from './nodes.ts';

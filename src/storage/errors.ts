@@ -1,12 +1,7 @@
 /** What the operating system's error codes mean to a client: the one place where they become `Fault`s. */
 import { constants } from 'node:os';
+import { errorCode } from '../lib/error-code.ts';
 import { Fault, type FaultKind } from '../spi/fault.ts';
-
-/** An error of a system call, with its code (`ENOENT`) and its negative number. */
-interface SystemError extends Error {
-  readonly code: string;
-  readonly errno?: number;
-}
 
 const KINDS: Readonly<Record<string, FaultKind>> = {
   ENOENT: 'NoSuchFile',
@@ -59,25 +54,16 @@ export async function translated<T>(operation: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Whether the error is of a system call and has one of these codes. */
-export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
-  const code = codeOf(error);
-  return code !== undefined && codes.includes(code);
-}
-
 /** Whether the error is a fault of one of these kinds. */
 export function isFault(error: unknown, ...kinds: readonly FaultKind[]): boolean {
   return error instanceof Fault && kinds.includes(error.kind);
 }
 
+/** Node's own complaints (`ERR_INVALID_ARG_VALUE`) are mistakes of ours, not of the disk. */
 function codeOf(error: unknown): string | undefined {
-  if (!isSystemError(error)) return undefined;
+  const code = errorCode(error);
+  if (code?.startsWith('ERR_')) return undefined;
   // libuv has no name for this one, so Node gives "Unknown system error -122" as its code.
-  return error.errno === -constants.errno.EDQUOT ? 'EDQUOT' : error.code;
-}
-
-function isSystemError(error: unknown): error is SystemError {
-  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return false;
-  // Node's own complaints (`ERR_INVALID_ARG_VALUE`) are mistakes of ours, not of the disk.
-  return !error.code.startsWith('ERR_');
+  const isOverQuota = error instanceof Error && 'errno' in error && error.errno === -constants.errno.EDQUOT;
+  return code !== undefined && isOverQuota ? 'EDQUOT' : code;
 }

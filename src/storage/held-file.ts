@@ -2,10 +2,11 @@
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { assert } from '../lib/assert.ts';
+import { hasCode } from '../lib/error-code.ts';
 import { baseName, type VirtualPath } from '../protocol/virtual-path.ts';
 import { Fault } from '../spi/fault.ts';
 import type { ExistingFile, HeldFile } from '../spi/file-system.ts';
-import { asFault, hasCode, translated } from './errors.ts';
+import { asFault, translated } from './errors.ts';
 import { identityOf, letGo, lstatIfAny, type StorageIo, unlinkIfAny } from './io.ts';
 import type { HeldDirectory } from './jail.ts';
 import { targetKind } from './nodes.ts';

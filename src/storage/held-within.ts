@@ -1,6 +1,7 @@
 /** Looking for held files in a tree: their paths are written down, so no directory above one may be moved or removed. */
+import { hasCode } from '../lib/error-code.ts';
 import { Fault } from '../spi/fault.ts';
-import { hasCode, isFault } from './errors.ts';
+import { isFault } from './errors.ts';
 import type { StorageIo } from './io.ts';
 import type { HeldDirectory } from './jail.ts';
 import { isHeldName } from './staging-names.ts';

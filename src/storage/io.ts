@@ -1,8 +1,8 @@
 /** The part of the operating system that local storage stands on, named so that a test can make any call fail. */
 import { type BigIntStats, fstat, fstatSync, open, readlinkSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
+import { hasCode } from '../lib/error-code.ts';
 import type { FileFacts } from '../protocol/file-facts.ts';
-import { hasCode } from './errors.ts';
 
 /** The calls of `node:fs/promises` that local storage makes, and one that needs no promise. */
 export type StorageIo = DiskCalls & {

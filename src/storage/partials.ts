@@ -1,8 +1,8 @@
 /** What unfinished uploads leave behind: telling whether it can be gone on with, and taking it over. */
 import type { BigIntStats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
+import { hasCode } from '../lib/error-code.ts';
 import { Fault } from '../spi/fault.ts';
-import { hasCode } from './errors.ts';
 import { letGo, lstatIfAny, type StorageIo, unlinkIfAny } from './io.ts';
 import type { HeldDirectory } from './jail.ts';
 import type { StagedHandle } from './plain-handle.ts';

@@ -2,9 +2,9 @@
 import type { BigIntStats } from 'node:fs';
 import { join, sep } from 'node:path';
 import { assert } from '../lib/assert.ts';
+import { hasCode } from '../lib/error-code.ts';
 import { pathParts } from '../protocol/virtual-path.ts';
 import { Fault } from '../spi/fault.ts';
-import { hasCode } from './errors.ts';
 import { identityOf, letGo, type StorageIo } from './io.ts';
 import { type HeldDirectory, type HeldNode, hasReservedPart, isBelow, type Jail } from './jail.ts';
 import type { SealedParts } from './sealed-name.ts';

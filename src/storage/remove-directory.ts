@@ -1,6 +1,6 @@
 /** Removing a directory that, to clients, is empty. */
+import { hasCode } from '../lib/error-code.ts';
 import { Fault } from '../spi/fault.ts';
-import { hasCode } from './errors.ts';
 import { type StorageIo, unlinkIfAny } from './io.ts';
 import type { HeldDirectory } from './jail.ts';
 import type { Place } from './rename.ts';

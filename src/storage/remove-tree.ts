@@ -1,6 +1,7 @@
 /** Removing a directory with everything in it, without ever following a symbolic link. */
+import { hasCode } from '../lib/error-code.ts';
 import { Fault } from '../spi/fault.ts';
-import { asFault, hasCode } from './errors.ts';
+import { asFault } from './errors.ts';
 import { lstatIfAny, type StorageIo, unlinkIfAny } from './io.ts';
 import type { HeldDirectory } from './jail.ts';
 import type { Place } from './rename.ts';

@@ -1,7 +1,7 @@
 /** Renaming what is published. */
+import { hasCode } from '../lib/error-code.ts';
 import { Fault } from '../spi/fault.ts';
 import type { ExistingFile } from '../spi/file-system.ts';
-import { hasCode } from './errors.ts';
 import type { StorageIo } from './io.ts';
 import type { HeldDirectory } from './jail.ts';
 import { targetKind } from './nodes.ts';

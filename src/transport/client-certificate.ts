@@ -1,6 +1,7 @@
 /** The certificate that a client showed in the handshake of the control channel, and whether it counts. */
 import { createHash, type X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
+import { errorCode } from '../lib/error-code.ts';
 import type { ClientCertificate } from '../spi/tls-facts.ts';
 
 /** What a client showed. A certificate that does not count is for the log only. */
@@ -82,7 +83,7 @@ function verificationProblem(socket: TLSSocket): string | undefined {
   if (typeof ask !== 'function') return 'cannot be verified';
   const error: unknown = Reflect.apply(ask, handle, []);
   if (error === undefined || error === null) return undefined;
-  return error instanceof Error && 'code' in error ? String(error.code) : 'cannot be verified';
+  return errorCode(error) ?? 'cannot be verified';
 }
 
 /** A JSON text's value. */

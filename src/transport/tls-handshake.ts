@@ -1,6 +1,7 @@
 /** Waiting for a server-side TLS handshake, with a deadline. */
 import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../lib/clock.ts';
+import { hasCode } from '../lib/error-code.ts';
 import type { TlsFacts } from '../spi/tls-facts.ts';
 import { tlsFacts } from './tls-context.ts';
 
@@ -11,16 +12,12 @@ export class HandshakeFailed extends Error {
 
   constructor(cause: unknown) {
     super('TLS handshake failed', { cause });
-    this.clearText = NOT_TLS.has(codeOf(cause));
+    this.clearText = hasCode(cause, ...NOT_TLS);
   }
 }
 
 /** What OpenSSL says when the first bytes are not a TLS record: plain commands, or another protocol's. */
-const NOT_TLS = new Set(['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_HTTP_REQUEST', 'ERR_SSL_PACKET_LENGTH_TOO_LONG']);
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
-}
+const NOT_TLS = ['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_HTTP_REQUEST', 'ERR_SSL_PACKET_LENGTH_TOO_LONG'];
 
 /**
  * Resolves with what was negotiated when the handshake is done. The socket is destroyed when it is not, and from then on by

@@ -2,7 +2,7 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { closeSync, fstatSync, fsyncSync, openSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { hasCode } from '../writing/disk.ts';
+import { hasCode } from '../../lib/error-code.ts';
 import { publicBytesOf } from './ed25519.ts';
 import { formatNote, formatVkey, isKeyName, keyId, parseVkey, signatureLine, TYPE_ED25519 } from './signed-note.ts';
 

@@ -2,6 +2,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import * as fs from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { hasCode } from '../../lib/error-code.ts';
 
 /** The calls of `node:fs/promises` that the log makes, so that a test can make any of them fail. */
 export type AuditIo = Pick<
@@ -54,7 +55,7 @@ export class Disk {
     try {
       return await this.#io.readFile(join(this.directory, name));
     } catch (error) {
-      if (hasCode(error, 'ENOENT') || hasCode(error, 'ENOTDIR')) return undefined;
+      if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined;
       throw error;
     }
   }
@@ -64,7 +65,7 @@ export class Disk {
     try {
       return await this.#io.readdir(join(this.directory, name));
     } catch (error) {
-      if (hasCode(error, 'ENOENT') || hasCode(error, 'ENOTDIR')) return [];
+      if (hasCode(error, 'ENOENT', 'ENOTDIR')) return [];
       throw error;
     }
   }
@@ -75,7 +76,7 @@ export class Disk {
       await this.#io.stat(join(this.directory, name));
       return true;
     } catch (error) {
-      if (hasCode(error, 'ENOENT') || hasCode(error, 'ENOTDIR')) return false;
+      if (hasCode(error, 'ENOENT', 'ENOTDIR')) return false;
       throw error;
     }
   }
@@ -150,9 +151,4 @@ export class Disk {
       await handle.close().catch(() => undefined);
     }
   }
-}
-
-/** Whether the error is a system call's with this code. */
-export function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

@@ -6,7 +6,8 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type AuditIo, hasCode } from './disk.ts';
+import { hasCode } from '../../lib/error-code.ts';
+import type { AuditIo } from './disk.ts';
 
 /** The log is in use, or was taken over by another process. */
 export class LogLocked extends Error {

@@ -11,6 +11,7 @@
 import { access, mkdir, open, readdir, readFile, rename, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { hasCode } from '../../lib/error-code.ts';
 import { oneAtATime } from '../../lib/one-at-a-time.ts';
 import { syncPath } from '../../lib/sync-path.ts';
 import { KnownRoots } from './known-roots.ts';
@@ -63,7 +64,7 @@ export class Intents {
   async #adopt(worker: string, meet: (intent: Intent) => void): Promise<readonly Intent[]> {
     const folder = join(this.#top, worker);
     const names = await readdir(folder).catch((error: unknown) => {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+      if (hasCode(error, 'ENOENT')) return [];
       throw error;
     });
     const { intents, broken } = await new Intents(this.#top, worker).#readAllOf(names);
@@ -150,7 +151,7 @@ export class Intents {
       // Once an upload, and `rm` asks twice what it is that it removes.
       await unlink(this.#path(id));
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+      if (!hasCode(error, 'ENOENT')) throw error;
     }
   }
 

@@ -3,6 +3,7 @@
  * on a connection of its own. Whatever is not plainly `OK` for the whole file is no pass.
  */
 import { z } from 'zod';
+import { errorCode } from '../../lib/error-code.ts';
 import { untilAborted } from '../../lib/until-aborted.ts';
 import { defineGate, type Gate, type GateItem, type GateVerdict } from '../../spi/gate.ts';
 import { connectionKeys, filePath, type GateParts, gateKeys, inTurn, isThisMachine, shown } from './gate-keys.ts';
@@ -59,9 +60,10 @@ export function clamdGate(options: ClamdOptions, { clock }: GateParts): Gate {
           return verdictOf(await answerOf(wire), sent);
         } catch (error) {
           // What clamd said last may be lost with its connection; this is what it most likely was.
-          if (sent === 'whole' || signal.aborted || !(error instanceof Error) || !('code' in error)) throw error;
+          const code = errorCode(error);
+          if (sent === 'whole' || signal.aborted || code === undefined) throw error;
           const why = 'clamd closed the connection before it had the whole file: see StreamMaxLength of clamd.conf';
-          throw new Error(`${why} (${error.code})`, { cause: error });
+          throw new Error(`${why} (${code})`, { cause: error });
         }
       },
     }),

@@ -6,6 +6,7 @@ import type { BigIntStats } from 'node:fs';
 import { lstat, open, opendir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decorate } from '../../lib/decorate.ts';
+import { hasCode } from '../../lib/error-code.ts';
 import type { DirectoryEntry, FileFacts } from '../../protocol/file-facts.ts';
 import { baseName, isWithin, pathParts, ROOT, type VirtualPath } from '../../protocol/virtual-path.ts';
 import { Fault } from '../../spi/fault.ts';
@@ -195,13 +196,12 @@ async function factsAt(at: string): Promise<FileFacts | undefined> {
   try {
     return factsOf(await lstat(at, { bigint: true }));
   } catch (error) {
-    if (error instanceof Error && 'code' in error && ABSENT.has(String(error.code))) return undefined;
+    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'ENAMETOOLONG')) return undefined;
     throw new Fault('Local', { cause: error });
   }
 }
 
 /** A name too long to be one is nobody's. */
-const ABSENT = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG']);
 
 function factsOf(stats: BigIntStats): FileFacts {
   const kind = stats.isFile() ? 'file' : stats.isDirectory() ? 'directory' : 'other';

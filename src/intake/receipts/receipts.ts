@@ -6,6 +6,7 @@
 import { mkdir, opendir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { assert } from '../../lib/assert.ts';
+import { hasCode } from '../../lib/error-code.ts';
 import { syncPath } from '../../lib/sync-path.ts';
 import type { VirtualPath } from '../../protocol/virtual-path.ts';
 import type { AuditLog, LoggedRecord } from '../../spi/audit.ts';
@@ -335,7 +336,7 @@ async function making(directory: string, act: () => Promise<void>): Promise<void
   try {
     await act();
   } catch (error) {
-    if (!isMissing(error)) throw error;
+    if (!hasCode(error, 'ENOENT')) throw error;
     await mkdir(directory, { recursive: true, mode: 0o700 });
     await act();
   }
@@ -356,7 +357,7 @@ async function opendirIfAny(path: string): Promise<AsyncIterable<{ readonly name
   try {
     return await opendir(path);
   } catch (error) {
-    if (isMissing(error)) return noEntries();
+    if (hasCode(error, 'ENOENT')) return noEntries();
     throw error;
   }
 }
@@ -367,11 +368,7 @@ async function readIfAny(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    if (isMissing(error)) return undefined;
+    if (hasCode(error, 'ENOENT')) return undefined;
     throw error;
   }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }

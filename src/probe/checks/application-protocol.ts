@@ -1,4 +1,5 @@
 /** ALPN on the control channel: whether the two sides agree that this is FTP (RFC 7301, ALPACA). */
+import { errorCode } from '../../lib/error-code.ts';
 import type { CheckResult, OpenCheck, ProbeContext } from '../check.ts';
 import { type Finding, fine, noted, wrong } from '../finding.ts';
 import { ProbeClient } from '../probe-client.ts';
@@ -32,7 +33,7 @@ async function agreed(context: ProbeContext, protocols: string[]): Promise<strin
 /** Whether the server declined the handshake, by an alert or by ending the connection in it. */
 function isTlsRefusal(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  const code = 'code' in error ? String(error.code) : '';
+  const code = errorCode(error) ?? '';
   return code.startsWith('ERR_SSL') || code === 'ECONNRESET' || error.name === 'ConnectionLost';
 }
 

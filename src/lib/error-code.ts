@@ -1,0 +1,12 @@
+/** What an error says by its code: the system's (`ENOENT`), Node's (`ERR_INVALID_ARG_TYPE`) or OpenSSL's (`ERR_SSL_…`). */
+
+/** The code of an error; undefined where it has none. */
+export function errorCode(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** Whether an error has one of these codes. */
+export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
+  const code = errorCode(error);
+  return code !== undefined && codes.includes(code);
+}
