@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { assert } from '../lib/assert.ts';
 import type { Clock } from '../lib/clock.ts';
+import { errorCode } from '../lib/error-code.ts';
 import type { DataEnd } from '../spi/data-end.ts';
 import type { DataConnection, Direction } from '../spi/data-port.ts';
 import { Fault } from '../spi/fault.ts';
@@ -13,7 +14,7 @@ import { dataTls } from './data-tls.ts';
 import { Movement } from './movement.ts';
 import { readOwned } from './owned-reads.ts';
 import { ReceivedBytes } from './received-bytes.ts';
-import { sayEnd, sayEndBehindData } from './say-end.ts';
+import { linger, sayEnd, sayEndBehindData } from './say-end.ts';
 import type { DataContext } from './tls-context.ts';
 import { handshake } from './tls-handshake.ts';
 
@@ -42,8 +43,6 @@ const memory = Buffer.allocUnsafeSlow(READ_BYTES);
 const CLOSED = new Error('closed before the end of data');
 /** How long a finished connection waits for the client's own end before the transfer is called done all the same. */
 const FINISH_WAIT_MS = 500;
-/** How long it then lives on unobserved, so that our last bytes are not cut off by a reset. */
-const LINGER_MS = 10_000;
 
 /**
  * A connected data socket. Under TLS the handshake starts with the client's first bytes, whether or not the transfer command has
@@ -376,21 +375,14 @@ export class StreamDataConnection implements DataConnection {
       const leftMs = untilMs - this.#options.clock.monotonicMs();
       if (leftMs <= 0 || !(await this.#movement.wait(leftMs))) break;
     }
-    return !this.#over && this.#failure instanceof Error && 'code' in this.#failure;
+    return !this.#over && errorCode(this.#failure) !== undefined;
   }
 
-  /** Leaves the connection to itself for a while, then drops it. */
+  /** Nobody waits for this connection any more. */
   #letGo(): void {
     this.#signal?.removeEventListener('abort', this.#onAbort);
     this.#movement.forget();
-    const outermost = this.#outermost;
-    if (outermost.readableEnded || outermost.destroyed) {
-      this.destroy();
-      return;
-    }
-    const timer = this.#options.clock.after(LINGER_MS, () => this.destroy());
-    outermost.once('end', () => this.destroy()).once('close', () => timer.cancel());
-    outermost.resume();
+    linger(this.#outermost, this.#options.clock, () => this.destroy());
   }
 
   /** Who is told first that the client has ended its side: under TLS that works on the socket itself, TLS. */

@@ -1,8 +1,11 @@
 /** Ending our side of a connection so that the other side hears of it: with close_notify under TLS (RFC 8446 section 6.1), then FIN. */
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
+import type { Clock } from '../lib/clock.ts';
 
 const NOTHING = Buffer.alloc(0);
+/** How long a connection lives on behind our end, so that our last bytes are not cut off by a reset. */
+const LINGER_MS = 10_000;
 
 /**
  * While bytes of a handshake are on their way to the socket, which Node takes until the next turn of the event loop for, a bare
@@ -17,4 +20,15 @@ export function sayEnd(stream: Socket, done?: (error?: Error | null) => void): v
 /** The same behind data that has left for the kernel, and with it everything that was in front of it: there is nothing to wait for. */
 export function sayEndBehindData(stream: Socket, done: (error?: Error | null) => void): void {
   stream.end(done);
+}
+
+/** Drops a connection when the other side has ended as well, or has had its time for it. What it still sends is thrown away. */
+export function linger(stream: Socket, clock: Clock, drop: () => void): void {
+  if (stream.readableEnded || stream.destroyed) {
+    drop();
+    return;
+  }
+  const timer = clock.after(LINGER_MS, drop);
+  stream.once('end', drop).once('close', () => timer.cancel());
+  stream.resume();
 }
