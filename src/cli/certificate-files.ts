@@ -6,7 +6,7 @@
 import { createPrivateKey } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { hasCode } from '../lib/error-code.ts';
+import { hasCode, ifThere } from '../lib/error-code.ts';
 import { whyNoAuthority } from './certificate-authority.ts';
 import type { KeyType } from './certificate-names.ts';
 import { firstCertificate } from './certificate-parts.ts';
@@ -99,7 +99,7 @@ async function pairWriter({ folder, bits, existing }: CertificateRequest, pairs:
   const paths = pairs.flatMap(({ cert, key }) => [cert, key]);
   const texts = new Map<string, string>();
   for (const path of paths) {
-    const text = await readIfThere(path);
+    const text = await ifThere(readFile(path, 'utf8'));
     if (text !== undefined) texts.set(path, text);
   }
   if (existing === 'refuse' && texts.size > 0) throw alreadyThere([...texts.keys()]);
@@ -137,13 +137,4 @@ function assertCanSign(files: PairFiles, ca: CertificateWithKey, nowMs: number):
   const reason = whyNoAuthority(firstCertificate(ca.cert), createPrivateKey(ca.key), files.key, nowMs);
   if (reason !== undefined)
     throw new CommandFailure('failure', `${files.cert} ${reason}, so it cannot sign certificates.`);
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined;
-    throw error;
-  }
 }

@@ -1,7 +1,7 @@
 /** Writing new certificates and keys: whole, with their modes, and never over something that is there. */
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { hasCode } from '../lib/error-code.ts';
+import { hasCode, ifThere } from '../lib/error-code.ts';
 import { CommandFailure } from './command-failure.ts';
 import { writeWholeFile } from './whole-file.ts';
 
@@ -42,13 +42,7 @@ export async function writeFiles(files: readonly NewFile[], existing: 'keep' | '
 
 /** Whether something has the name. */
 export async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return false;
-    throw error;
-  }
+  return (await ifThere(stat(path))) !== undefined;
 }
 
 /** Files exist that would have to be replaced. */

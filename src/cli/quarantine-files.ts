@@ -2,7 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Intent, intentSchema } from '../intake/doors/upload.ts';
-import { hasCode } from '../lib/error-code.ts';
+import { ifThere } from '../lib/error-code.ts';
 import { CommandFailure } from './command-failure.ts';
 
 /** The uploads that are held back, the oldest first. @throws CommandFailure when the files cannot be read. */
@@ -24,11 +24,9 @@ export async function heldInFiles(stateDirectory: string): Promise<readonly Inte
 const INTENT = /^(?:worker-[0-9a-f]+\/)?[0-9a-f]{24}\.json$/;
 
 async function readIntent(path: string): Promise<Intent | undefined> {
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    // Settled since the folder was read.
-    if (hasCode(error, 'ENOENT')) return '';
-    throw error;
-  });
+  const text = await ifThere(readFile(path, 'utf8'));
+  // Settled since the folder was read.
+  if (text === undefined) return undefined;
   try {
     return intentSchema.safeParse(JSON.parse(text)).data;
   } catch {

@@ -10,7 +10,7 @@ import type { UserOptions } from '../auth/users.ts';
 import { chainEndMs } from '../config/certificate-checks.ts';
 import { type IdentityOptions, pairsOf, readPair } from '../config/certificate-files.ts';
 import type { GatewayOptions } from '../config/options.ts';
-import { hasCode } from '../lib/error-code.ts';
+import { ifThere } from '../lib/error-code.ts';
 import { isFipsModeAvailable } from '../lib/fips.ts';
 import { readRecord } from '../modules/tls-record-file.ts';
 import type { KeyKind } from '../transport/stapling.ts';
@@ -147,12 +147,7 @@ async function auditLogIn(directory: string, { audit, stateDirectory = '' }: Gat
 
 /** When a file was last written; undefined when it is not there. @throws the system's error for anything else. */
 async function timeOf(path: string): Promise<number | undefined> {
-  try {
-    return (await stat(path)).mtimeMs;
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined;
-    throw error;
-  }
+  return (await ifThere(stat(path)))?.mtimeMs;
 }
 
 async function inventoryOf(file: string | undefined): Promise<InventorySeen> {

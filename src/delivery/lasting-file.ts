@@ -1,7 +1,7 @@
 /** Files that are found whole or not at all, and last when whoever wrote them goes on. */
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { hasCode } from '../lib/error-code.ts';
+import { ifThere } from '../lib/error-code.ts';
 import { syncPath } from '../lib/sync-path.ts';
 
 /** Puts a file in the place of the one of that name, in one step that lasts. @throws the system's error; it is as it was then. */
@@ -25,13 +25,8 @@ export async function removeFile(path: string): Promise<void> {
 }
 
 /** The text of a file; undefined when there is none. */
-export async function readText(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined;
-    throw error;
-  }
+export function readText(path: string): Promise<string | undefined> {
+  return ifThere(readFile(path, 'utf8'));
 }
 
 /** Makes a folder, for nobody else's eyes, when it is missing. */

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { aside } from '../lib/aside.ts';
 import type { Clock } from '../lib/clock.ts';
 import { deadline, within } from '../lib/deadline.ts';
-import { hasCode } from '../lib/error-code.ts';
+import { hasCode, ifThere } from '../lib/error-code.ts';
 import { printable } from '../lib/printable.ts';
 import { put } from '../lib/put.ts';
 import type { Log } from '../spi/log.ts';
@@ -147,10 +147,7 @@ export class ControlSocket {
 
   /** @throws ControlRefused when somebody listens already. */
   async #requireFree(): Promise<void> {
-    const there = await lstat(this.#path).catch((error: unknown) => {
-      if (hasCode(error, 'ENOENT')) return undefined;
-      throw error;
-    });
+    const there = await ifThere(lstat(this.#path));
     if (there === undefined) return;
     if (!there.isSocket()) throw new ControlRefused(`${this.#path} is no socket: move it away`);
     if (await isAnswered(this.#path)) {

@@ -1,7 +1,7 @@
 /** The part of the operating system that local storage stands on, named so that a test can make any call fail. */
 import { type BigIntStats, fstat, fstatSync, open, readlinkSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
-import { hasCode } from '../lib/error-code.ts';
+import { ifThere } from '../lib/error-code.ts';
 import type { FileFacts } from '../protocol/file-facts.ts';
 
 /** The calls of `node:fs/promises` that local storage makes, and one that needs no promise. */
@@ -63,22 +63,13 @@ export function pathOfDescriptor(fd: number): string {
 }
 
 /** What `lstat` says; undefined when nothing has that name. */
-export async function lstatIfAny(io: StorageIo, path: string): Promise<BigIntStats | undefined> {
-  try {
-    return await io.lstat(path, { bigint: true });
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined;
-    throw error;
-  }
+export function lstatIfAny(io: StorageIo, path: string): Promise<BigIntStats | undefined> {
+  return ifThere(io.lstat(path, { bigint: true }));
 }
 
 /** Removes a name that may be gone already. */
 export async function unlinkIfAny(io: StorageIo, path: string): Promise<void> {
-  try {
-    await io.unlink(path);
-  } catch (error) {
-    if (!hasCode(error, 'ENOENT')) throw error;
-  }
+  await ifThere(io.unlink(path));
 }
 
 /**

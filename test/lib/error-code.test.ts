@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { errorCode, hasCode } from '../../src/lib/error-code.ts';
+import { errorCode, hasCode, ifThere } from '../../src/lib/error-code.ts';
 
 function withCode(code: unknown): Error {
   return Object.assign(new Error('failed'), { code });
@@ -24,4 +24,10 @@ test('one of several is enough, and none never is', () => {
   expect(hasCode(withCode('ENOTDIR'), 'ENOENT', 'ENOTDIR')).toBe(true);
   expect(hasCode(withCode('EACCES'), 'ENOENT', 'ENOTDIR')).toBe(false);
   expect(hasCode(withCode('ENOENT'))).toBe(false);
+});
+
+test('what is not there is no failure; whatever else goes wrong is', async () => {
+  expect(await ifThere(Promise.resolve('text'))).toBe('text');
+  expect(await ifThere(Promise.reject(withCode('ENOENT')))).toBeUndefined();
+  await expect(ifThere(Promise.reject(withCode('EACCES')))).rejects.toMatchObject({ code: 'EACCES' });
 });

@@ -11,7 +11,7 @@
 import { access, mkdir, open, readdir, readFile, rename, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { hasCode } from '../../lib/error-code.ts';
+import { ifThere } from '../../lib/error-code.ts';
 import { oneAtATime } from '../../lib/one-at-a-time.ts';
 import { syncPath } from '../../lib/sync-path.ts';
 import { KnownRoots } from './known-roots.ts';
@@ -63,10 +63,7 @@ export class Intents {
 
   async #adopt(worker: string, meet: (intent: Intent) => void): Promise<readonly Intent[]> {
     const folder = join(this.#top, worker);
-    const names = await readdir(folder).catch((error: unknown) => {
-      if (hasCode(error, 'ENOENT')) return [];
-      throw error;
-    });
+    const names = (await ifThere(readdir(folder))) ?? [];
     const { intents, broken } = await new Intents(this.#top, worker).#readAllOf(names);
     for (const intent of intents) {
       const { id } = intent.upload;
@@ -147,12 +144,8 @@ export class Intents {
 
   /** Forgets it: the item is settled. */
   async remove(id: string): Promise<void> {
-    try {
-      // Once an upload, and `rm` asks twice what it is that it removes.
-      await unlink(this.#path(id));
-    } catch (error) {
-      if (!hasCode(error, 'ENOENT')) throw error;
-    }
+    // Once an upload, and `rm` asks twice what it is that it removes.
+    await ifThere(unlink(this.#path(id)));
   }
 
   /** Every intent, the oldest upload first. What a crash left of a write that was cut short is removed. */

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, mkdir, open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { hasCode } from '../../lib/error-code.ts';
+import { ifThere } from '../../lib/error-code.ts';
 import { syncPath } from '../../lib/sync-path.ts';
 import type { DiskPlace } from './disk-place.ts';
 
@@ -132,10 +132,7 @@ export interface WrittenBook {
 export async function readBook(directory: string): Promise<WrittenBook> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const path = join(directory, FILE);
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    if (hasCode(error, 'ENOENT')) return '';
-    throw error;
-  });
+  const text = (await ifThere(readFile(path, 'utf8'))) ?? '';
   const lines = text.split('\n');
   lines.pop();
   const hash = createHash('sha256');

@@ -6,7 +6,7 @@
 import { mkdir, opendir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { assert } from '../../lib/assert.ts';
-import { hasCode } from '../../lib/error-code.ts';
+import { hasCode, ifThere } from '../../lib/error-code.ts';
 import { syncPath } from '../../lib/sync-path.ts';
 import type { VirtualPath } from '../../protocol/virtual-path.ts';
 import type { AuditLog, LoggedRecord } from '../../spi/audit.ts';
@@ -148,13 +148,13 @@ class StoredReceipts implements ReceiptFiles {
   async newest(account: string, path: VirtualPath): Promise<string | undefined> {
     const { directories, stem } = receiptPlace(path);
     const indices: number[] = [];
-    for await (const { name } of await opendirIfAny(this.#at(account, directories))) {
+    for await (const { name } of (await ifThere(opendir(this.#at(account, directories)))) ?? []) {
       const index = receiptIndex(stem, name);
       if (index !== undefined) indices.push(index);
     }
     for (const index of indices.sort((a, b) => b - a)) {
       const target = this.#at(account, [...directories, receiptName(stem, index)]);
-      const found = await readIfAny(target);
+      const found = await ifThere(readFile(target, 'utf8'));
       const text = found === undefined ? undefined : await this.#compared(account, target, found);
       if (text === undefined) continue;
       const upload = uploadIn(text, index);
@@ -173,7 +173,7 @@ class StoredReceipts implements ReceiptFiles {
   async restore(audit: AuditLog): Promise<number> {
     const end = audit.size;
     // A marker from beyond the log is not this log's.
-    const from = Number((await readIfAny(this.#marker))?.trim() ?? 0);
+    const from = Number((await ifThere(readFile(this.#marker, 'utf8')))?.trim() ?? 0);
     this.#lasting = Number.isSafeInteger(from) && from >= 0 && from <= end ? from : 0;
     this.#restoredTo = this.#lasting;
     const undone = await undoneFrom(audit, this.#lasting);
@@ -238,7 +238,7 @@ class StoredReceipts implements ReceiptFiles {
   async #restoreOne(audit: AuditLog, { index, entry }: LoggedRecord, upload: PublishedUpload): Promise<boolean> {
     const { directories, stem } = receiptPlace(upload.path);
     const target = this.#at(upload.account, [...directories, receiptName(stem, index)], upload.receipts);
-    const text = await readIfAny(target);
+    const text = await ifThere(readFile(target, 'utf8'));
     if (text !== undefined && isWhole(text, entry)) {
       // It is there for whoever looks, which does not mean that it is on the disk.
       this.#unsettled.push(target);
@@ -351,24 +351,4 @@ async function syncAll(files: readonly string[], top: string): Promise<void> {
     for (let above = dirname(file); above.startsWith(top); above = dirname(above)) directories.add(above);
   }
   for (const directory of directories) await syncPath(directory);
-}
-
-async function opendirIfAny(path: string): Promise<AsyncIterable<{ readonly name: string }>> {
-  try {
-    return await opendir(path);
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return noEntries();
-    throw error;
-  }
-}
-
-async function* noEntries(): AsyncGenerator<never> {}
-
-async function readIfAny(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined;
-    throw error;
-  }
 }
