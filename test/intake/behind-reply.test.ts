@@ -49,11 +49,11 @@ describe('what was accepted', () => {
     expect(doors.intake.isChecked('partner', path('/in.txt'))).toBe(true);
     await scan.asked;
     scan.answer({ verdict: 'pass' });
-    await until(() => intentsIn(doors.directory).length === 0);
+    await until(() => !doors.intake.isChecked('partner', path('/in.txt')));
+    expect(intentsIn(doors.directory)).toEqual([]);
     expect(doors.audit.events).toEqual(['upload.accepted', 'upload.published']);
     expect(doors.files.files).toEqual(['/in.txt']);
     expect(doors.receipts.written).toMatchObject([{ index: 1 }]);
-    expect(doors.intake.isChecked('partner', path('/in.txt'))).toBe(false);
   });
 
   test('is held back or destroyed when a gate refuses it', async () => {
