@@ -1,5 +1,4 @@
 /** `sallyport audit export`: records for other programs, to standard output or into a file that is there whole or not at all. */
-
 import { newestCheckpoint, originOf } from '../audit/verifying/read-log.ts';
 import { errorCode } from '../lib/error-code.ts';
 import { CSV, type ExportFormat, JSON_LINES, syslog } from './audit-formats.ts';

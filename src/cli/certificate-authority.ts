@@ -3,7 +3,7 @@ import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { openToOthers } from '../config/secret-mode.ts';
 import { DerError } from '../lib/der.ts';
-import { hasCode } from '../lib/error-code.ts';
+import { ifThere } from '../lib/error-code.ts';
 import { isLocked, publicKeyDer, whyNoSigner } from './certificate-keys.ts';
 import {
   type CertificateParts,
@@ -61,10 +61,8 @@ export function whyNoAuthority(
 
 /** A private key from its file, opened with its passphrase if it has one; a file that others may read is told of. */
 export async function openKey(path: string, source: SecretSource, terminal: Terminal): Promise<KeyObject> {
-  const pem = await readFile(path, 'utf8').catch((error) => {
-    if (!hasCode(error, 'ENOENT')) throw error;
-    throw new CommandFailure('failure', `There is no ${path}, the key that is needed for this.`);
-  });
+  const pem = await ifThere(readFile(path, 'utf8'));
+  if (pem === undefined) throw new CommandFailure('failure', `There is no ${path}, the key that is needed for this.`);
   const open = openToOthers(path, (await stat(path)).mode);
   if (open !== undefined) terminal.stderr.write(`Warning: ${path} ${open}.\n`);
   if (!isLocked(pem)) return parsed(path, () => createPrivateKey(pem));
@@ -88,13 +86,10 @@ export function parsed<Value>(path: string, read: () => Value): Value {
 }
 
 async function readAuthorityFile(path: string): Promise<Buffer> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    if (!hasCode(error, 'ENOENT')) throw error;
-    throw new CommandFailure(
-      'failure',
-      `There is no ${path}, the authority that should sign. 'sallyport cert ca' makes one; --ca says where another is.`,
-    );
-  }
+  const contents = await ifThere(readFile(path));
+  if (contents !== undefined) return contents;
+  throw new CommandFailure(
+    'failure',
+    `There is no ${path}, the authority that should sign. 'sallyport cert ca' makes one; --ca says where another is.`,
+  );
 }

@@ -2,7 +2,7 @@
 import { createConnection, type Socket } from 'node:net';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { errorCode } from '../lib/error-code.ts';
+import { hasCode } from '../lib/error-code.ts';
 import {
   CONTROL_RESULTS,
   CONTROL_SOCKET,
@@ -86,12 +86,11 @@ function connected(path: string): Promise<Socket> {
 }
 
 function unreachable(path: string, error: Error): CommandFailure {
-  const code = errorCode(error);
-  if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ENOTDIR') {
+  if (hasCode(error, 'ENOENT', 'ECONNREFUSED', 'ENOTDIR')) {
     const advice = 'start it with `sallyport serve`, or name its configuration with --config';
     return new NoGateway('failure', `No gateway runs here (${path}): ${advice}.`, { cause: error });
   }
-  if (code === 'EACCES' || code === 'EPERM') {
+  if (hasCode(error, 'EACCES', 'EPERM')) {
     const advice = 'be the user that the gateway runs as, or root';
     return new CommandFailure('failure', `This user may not use ${path}: ${advice}.`, { cause: error });
   }

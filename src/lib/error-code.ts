@@ -11,12 +11,17 @@ export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
   return code !== undefined && codes.includes(code);
 }
 
-/** What comes of an operation on a file; undefined when there is no such file. @throws its other errors. */
-export async function ifThere<T>(operation: Promise<T>): Promise<T | undefined> {
+/**
+ * What comes of an operation on a file; undefined when there is no such file.
+ *
+ * @param alsoMissing further codes that say so here, as `ENOTDIR` does of a path through a file.
+ * @throws its other errors.
+ */
+export async function ifThere<T>(operation: Promise<T>, ...alsoMissing: readonly string[]): Promise<T | undefined> {
   try {
     return await operation;
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined;
+    if (hasCode(error, 'ENOENT', ...alsoMissing)) return undefined;
     throw error;
   }
 }

@@ -62,8 +62,8 @@ export function isFault(error: unknown, ...kinds: readonly FaultKind[]): boolean
 /** Node's own complaints (`ERR_INVALID_ARG_VALUE`) are mistakes of ours, not of the disk. */
 function codeOf(error: unknown): string | undefined {
   const code = errorCode(error);
-  if (code?.startsWith('ERR_')) return undefined;
+  if (code === undefined || code.startsWith('ERR_')) return undefined;
   // libuv has no name for this one, so Node gives "Unknown system error -122" as its code.
   const isOverQuota = error instanceof Error && 'errno' in error && error.errno === -constants.errno.EDQUOT;
-  return code !== undefined && isOverQuota ? 'EDQUOT' : code;
+  return isOverQuota ? 'EDQUOT' : code;
 }

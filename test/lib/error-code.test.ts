@@ -29,5 +29,8 @@ test('one of several is enough, and none never is', () => {
 test('what is not there is no failure; whatever else goes wrong is', async () => {
   expect(await ifThere(Promise.resolve('text'))).toBe('text');
   expect(await ifThere(Promise.reject(withCode('ENOENT')))).toBeUndefined();
-  await expect(ifThere(Promise.reject(withCode('EACCES')))).rejects.toMatchObject({ code: 'EACCES' });
+  expect(await ifThere(Promise.reject(withCode('ENOTDIR')), 'ENOTDIR')).toBeUndefined();
+  for (const code of ['EACCES', 'ENOTDIR']) {
+    await expect(ifThere(Promise.reject(withCode(code)))).rejects.toMatchObject({ code });
+  }
 });

@@ -2,7 +2,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import * as fs from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { hasCode } from '../../lib/error-code.ts';
+import { ifThere } from '../../lib/error-code.ts';
 
 /** The calls of `node:fs/promises` that the log makes, so that a test can make any of them fail. */
 export type AuditIo = Pick<
@@ -52,33 +52,17 @@ export class Disk {
 
   /** A whole file; undefined when there is none. */
   async read(name: string): Promise<Buffer | undefined> {
-    try {
-      return await this.#io.readFile(join(this.directory, name));
-    } catch (error) {
-      if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined;
-      throw error;
-    }
+    return ifThere(this.#io.readFile(join(this.directory, name)), 'ENOTDIR');
   }
 
   /** The names in a directory; none when there is no directory. */
   async list(name: string): Promise<string[]> {
-    try {
-      return await this.#io.readdir(join(this.directory, name));
-    } catch (error) {
-      if (hasCode(error, 'ENOENT', 'ENOTDIR')) return [];
-      throw error;
-    }
+    return (await ifThere(this.#io.readdir(join(this.directory, name)), 'ENOTDIR')) ?? [];
   }
 
   /** Whether something has that name. */
   async has(name: string): Promise<boolean> {
-    try {
-      await this.#io.stat(join(this.directory, name));
-      return true;
-    } catch (error) {
-      if (hasCode(error, 'ENOENT', 'ENOTDIR')) return false;
-      throw error;
-    }
+    return (await ifThere(this.#io.stat(join(this.directory, name)), 'ENOTDIR')) !== undefined;
   }
 
   /** Writes files so that each is found whole or not at all; when this resolves, all of them last. */

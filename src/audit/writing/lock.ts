@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { hasCode } from '../../lib/error-code.ts';
+import { hasCode, ifThere } from '../../lib/error-code.ts';
 import type { AuditIo } from './disk.ts';
 
 /** The log is in use, or was taken over by another process. */
@@ -51,12 +51,8 @@ export async function takeLock(directory: string, io: AuditIo): Promise<LogLock>
   }
   return {
     async assertHeld() {
-      try {
-        await io.stat(mine);
-      } catch (error) {
-        if (!hasCode(error, 'ENOENT')) throw error;
+      if ((await ifThere(io.stat(mine))) === undefined)
         throw new LogLocked('another process has taken the audit log over');
-      }
     },
     async release() {
       // Renaming takes no room on a full disk; when not even that can be done, removing it may.
